@@ -1,0 +1,51 @@
+"""The command tree, and what every command does with faults."""
+
+import sys
+from io import TextIOWrapper
+
+import click
+
+from referral_line import __version__
+from referral_line.cli.checking import script, services
+from referral_line.cli.conversing import call, text
+from referral_line.cli.serving import demo, serve
+from referral_line.errors import FaultsFound, SettingsError
+
+FAULTS_FOUND = 1
+WRONG_USE = 2
+
+
+class _Commands(click.Group):
+    """A group whose commands may raise faults: they are printed, a line each, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FaultsFound as found:
+            for fault in found.faults:
+                click.echo(fault, err=True)
+            ctx.exit(WRONG_USE if isinstance(found, SettingsError) else FAULTS_FOUND)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="referral-line")
+def line() -> None:
+    """A free, open helpline for anyone blackmailed with intimate images.
+
+    It answers text messages and calls behind a carrier's number, in the caller's own language,
+    and keeps nothing that tells who called.
+
+    Exit codes: 0 good, 1 faults found, 2 wrong use. Results go to stdout, faults to stderr.
+    """
+
+
+for command in (demo, serve, text, call, script, services):
+    line.add_command(command)
+
+
+def main() -> None:
+    """Run the command line, with UTF-8 whatever the terminal says: callers' languages need it."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    line(prog_name="referral-line")

@@ -1,0 +1,153 @@
+"""The line in a terminal: the same conversation and the same replies that a phone gets."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+import click
+
+from referral_line.content.model import Connect, SendText
+from referral_line.conversation.position import Input, Position
+from referral_line.languages.language import known_languages
+from referral_line.replies.line import Line, compile_line
+from referral_line.replies.reply import Dial, Gather, HangUp, Pause, Say, SendSms, Verb
+from referral_line.settings import load_settings
+
+KEYS = frozenset("0123456789*#")
+
+
+def _compile() -> Line:
+    return compile_line(load_settings(os.environ), today=date.today())  # noqa: DTZ011
+
+
+def _check_language(line: Line, tag: str | None, served: Iterable[str]) -> None:
+    if tag is not None and tag not in served:
+        message = f"{tag!r} is not served; choose from {', '.join(served)}"
+        raise click.BadParameter(message, param_hint="--language")
+    del line
+
+
+@click.command()
+@click.option("--language", metavar="TAG", help="Begin in this language, such as pl.")
+@click.option(
+    "--keys",
+    metavar="1,1",
+    help="Send these messages one after the other, then stop. Without it, type your own.",
+)
+def text(language: str | None, keys: str | None) -> None:
+    """Text the line in this terminal.
+
+    Prints each reply as the phone shows it, with the segments it costs. Type what you like; an
+    empty line or the end of input stops.
+    """
+    line = _compile()
+    _check_language(line, language, line.languages)
+    messages = keys.split(",") if keys is not None else _typed("Message: ")
+    for printed in converse_by_text(line, language, messages):
+        click.echo(printed)
+
+
+def converse_by_text(line: Line, language: str | None, messages: Iterable[str]) -> Iterator[str]:
+    """Yield what a whole conversation by text prints, message by message."""
+    position: Position | None = line.conversation.begin(Input(), language)
+    yield from _shown(line, line.conversation.start(language))
+    for message in messages:
+        given = Input(message)
+        yield f"\n> {message}\n"
+        if position is None:
+            position = line.conversation.begin(given, language)
+        else:
+            position = line.conversation.advance(position, given)
+        yield from _shown(line, position)
+        if line.conversation.has_ended(position):
+            position = None
+
+
+def _shown(line: Line, position: Position) -> Iterator[str]:
+    reply = line.table.message(position)
+    plural = "" if reply.count.segments == 1 else "s"
+    yield reply.text
+    yield f"  [{reply.count.segments} segment{plural}, {reply.count.encoding}]"
+
+
+@click.command()
+@click.option("--language", metavar="TAG", help="Call a number that serves this language alone.")
+@click.option(
+    "--keys",
+    metavar="1,2",
+    help="Press these keys one after the other, then stop; nothing between two commas is silence.",
+)
+def call(language: str | None, keys: str | None) -> None:
+    """Call the line in this terminal.
+
+    Prints what is said, and in which voice. Type one key at a time: 0 to 9, * or #; an empty line
+    is silence, the end of input hangs up.
+    """
+    line = _compile()
+    _check_language(line, language, [tag for tag in line.languages if line.is_spoken(tag)])
+    pressed = keys.split(",") if keys is not None else _typed("Key: ", can_be_silent=True)
+    for printed in converse_by_voice(line, language, _checked(pressed)):
+        click.echo(printed)
+
+
+def _checked(keys: Iterable[str]) -> Iterator[str]:
+    for key in keys:
+        pressed = key.strip()
+        if pressed and pressed not in KEYS:
+            message = f"{pressed!r} is no key; press one of 0 to 9, * or #"
+            raise click.BadParameter(message, param_hint="--keys")
+        yield pressed
+
+
+def converse_by_voice(line: Line, language: str | None, keys: Iterable[str]) -> Iterator[str]:
+    """Yield what a whole call prints, turn by turn, until the keys or the call end."""
+    conversation = line.conversation
+    position = conversation.start(language) if language else conversation.offer_languages()
+    pressed = iter(keys)
+    while True:
+        reply = line.table.call(position)
+        for verb in reply.verbs:
+            yield from _heard(verb)
+        action = line.script.nodes[position.node].action
+        if isinstance(action, Connect):
+            position = Position(position.language, action.then)
+        elif isinstance(action, SendText):
+            position = Position(position.language, action.of)
+        elif isinstance(reply.verbs[-1], HangUp):
+            return
+        else:
+            key = next(pressed, None)
+            if key is None:
+                yield "\n(hung up)"
+                return
+            yield f"\n> {key or '(silence)'}\n"
+            position = conversation.advance(position, Input(key))
+
+
+def _heard(verb: Verb) -> Iterator[str]:
+    match verb:
+        case Gather(prompt=prompt):
+            for part in prompt:
+                yield from _heard(part)
+        case Say(tag=tag, text=said):
+            voice = known_languages()[tag].voice
+            yield f"[{voice.language if voice else tag}] {said}"
+        case Pause(seconds=seconds):
+            yield f"  ({seconds} s pause)"
+        case Dial(number=number):
+            yield f"  (connecting to {number})"
+        case SendSms(text=sent):
+            yield f"  (text message to the caller)\n{sent}\n"
+        case HangUp():
+            yield "\n(the line hangs up)"
+
+
+def _typed(prompt: str, *, can_be_silent: bool = False) -> Iterator[str]:
+    while True:
+        click.echo(f"\n{prompt}", nl=False, err=True)
+        typed = sys.stdin.readline()
+        if not typed or (not typed.strip() and not can_be_silent):
+            click.echo(err=True)
+            return
+        yield typed.strip()

@@ -1,0 +1,1 @@
+"""The script and the services directory: model, loader, checks. Pure; English only."""

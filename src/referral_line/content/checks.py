@@ -1,0 +1,285 @@
+"""What may never reach a caller, found before the first call, with file, line and node."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
+
+from referral_line.content.completion import complete
+from referral_line.content.model import (
+    CARRIER_WORDS,
+    MAX_KEYS_TO_REFERRAL,
+    MAX_SPOKEN_CHOICES,
+    PLACEHOLDER,
+    Channel,
+    Directory,
+    Message,
+    Node,
+    Option,
+    Script,
+    latest_day,
+)
+from referral_line.errors import Fault, Severity
+
+STALE_AFTER = timedelta(days=200)
+"""Facts on services are due for confirmation after this time (rules for use, services.toml)."""
+
+MAX_LABEL_WORDS = 5
+"""A menu line of a text message is the key and five words or fewer."""
+
+_LINK_BY_HAND = re.compile(r"https?://\S+|\bwww\.\S+")
+_DIGITS = re.compile(r"\d[\d ]*\d|\d")
+_CARRIER_CAPITALS = re.compile(
+    r"\b(" + "|".join(sorted(word.upper() for word in CARRIER_WORDS)) + r")\b"
+)
+_SMS_VALUES = frozenset({"session-minutes", "force-name", "force-link"})
+_VOICE_VALUES = frozenset({"force-name", "service-name", "service-phone"})
+_OWN_VALUES = {
+    "phrase/more/sms": frozenset({"languages"}),
+    "phrase/offer/voice": frozenset({"key"}),
+}
+
+
+def check_script(script: Script, directory: Directory) -> list[Fault]:
+    """Return every fault of the conversation as callers would meet it, in the order of the file."""
+    faults = [*_check_targets(script), *_check_keys(script), *_check_messages(script, directory)]
+    if any("unknown node" in fault.text for fault in faults):
+        return sorted(faults, key=_by_line)
+    whole = complete(script, directory, languages=("en", "cy"))
+    faults += _check_ways(script, whole)
+    faults += _check_referrals(script, whole, directory)
+    return sorted(faults, key=_by_line)
+
+
+def check_services(directory: Directory, *, today: date) -> list[Fault]:
+    """Return the directory's faults; facts older than 200 days are warnings."""
+    faults = list(_check_entries(directory, today))
+    return sorted(faults, key=_by_line)
+
+
+def _by_line(fault: Fault) -> int:
+    return fault.line or 0
+
+
+def _places(script: Script) -> Iterator[tuple[str, Node]]:
+    yield from script.nodes.items()
+    yield from ((f"template {name}", node) for name, node in script.templates.items())
+
+
+def _check_targets(script: Script) -> Iterator[Fault]:
+    known = set(script.nodes)
+    for role, target in script.roles.items():
+        if target not in known:
+            yield Fault(script.file, 1, role, f"unknown node '{target}'; name a node that exists")
+    for place, node in _places(script):
+        targets = known if node.id in known else known | set(script.templates)
+        if node.back is not None and node.back not in known:
+            text = f"back leads to the unknown node '{node.back}'"
+            yield Fault(script.file, node.line, place, text)
+        for option in node.options:
+            if option.to not in targets:
+                text = f"key {option.key} leads to the unknown node '{option.to}'"
+                yield Fault(script.file, option.line, place, text)
+
+
+def _check_keys(script: Script) -> Iterator[Fault]:
+    standing = {option.key: name for name, option in script.standing.items()}
+    for place, node in _places(script):
+        seen: dict[str, int] = {}
+        for option in node.options:
+            if option.key in seen:
+                text = f"duplicate key {option.key}, also on line {seen[option.key]}"
+                yield Fault(script.file, option.line, place, text)
+            elif option.key in standing:
+                text = f"duplicate key {option.key}: every menu has it for '{standing[option.key]}'"
+                yield Fault(script.file, option.line, place, text)
+            seen.setdefault(option.key, option.line)
+        spoken = [option for option in node.options if option.voice is not None]
+        if len(spoken) > MAX_SPOKEN_CHOICES:
+            text = (
+                f"{len(spoken)} spoken choices; {MAX_SPOKEN_CHOICES} at most, or nobody remembers"
+            )
+            yield Fault(script.file, spoken[MAX_SPOKEN_CHOICES].line, place, text)
+
+
+def _check_ways(script: Script, whole: Script) -> Iterator[Fault]:
+    """Nodes that nobody reaches, menus without a way on, menus without a way to help."""
+    roles = script.roles
+    reached = _distances(whole, [roles["start"], *roles.values()])
+    urgent = {roles["distress"], roles["danger"]}
+    for node in script.nodes.values():
+        if node.id not in reached:
+            text = "unreachable node: no key of any menu leads here"
+            yield Fault(script.file, node.line, node.id, text)
+        for channel in Channel:
+            if node.prompt(channel) is None:
+                text = f"dead end: it says nothing by {channel}; write its {channel} text"
+                yield Fault(script.file, node.line, node.id, text)
+        if node.ends:
+            continue
+        ways = {option.to for option in whole.nodes[node.id].options} - {node.id}
+        if not ways:
+            text = "dead end: no key leads on; add an option, or 'ends = true'"
+            yield Fault(script.file, node.line, node.id, text)
+        if node.id not in urgent and not urgent & ways:
+            text = "neither 999 nor distress can be reached in one key from this menu"
+            yield Fault(script.file, node.line, node.id, text)
+
+
+def _check_referrals(script: Script, whole: Script, directory: Directory) -> Iterator[Fault]:
+    distances = _distances(whole, [script.roles["start"]])
+    nearest: dict[str, Node] = {}
+    for node in script.nodes.values():
+        for name in _names(node):
+            service = name if name in directory.services else _service_of(name, directory)
+            if service is None or node.id not in distances:
+                continue
+            if service not in nearest or distances[node.id] < distances[nearest[service].id]:
+                nearest[service] = node
+    for service, node in nearest.items():
+        if distances[node.id] > MAX_KEYS_TO_REFERRAL:
+            text = (
+                f"the referral to '{service}' is {distances[node.id]} keys from the first menu; "
+                f"{MAX_KEYS_TO_REFERRAL} at most"
+            )
+            yield Fault(script.file, node.line, node.id, text)
+
+
+def _distances(script: Script, starts: Iterable[str]) -> Mapping[str, int]:
+    """Count the fewest keys from the given nodes to every node they lead to."""
+    distances = dict.fromkeys(starts, 0)
+    queue = deque(distances)
+    while queue:
+        here = queue.popleft()
+        node = script.nodes[here]
+        ways = [option.to for option in node.options] + list(node.typed.values())
+        for there in ways:
+            if there not in distances:
+                distances[there] = distances[here] + 1
+                queue.append(there)
+    return distances
+
+
+def _names(node: Node) -> Iterator[str]:
+    for channel in Channel:
+        prompt = node.prompt(channel)
+        yield from re.findall(PLACEHOLDER, prompt.text if prompt else "")
+
+
+def _service_of(placeholder: str, directory: Directory) -> str | None:
+    for service in directory.services.values():
+        if placeholder in service.placeholders():
+            return service.id
+    return None
+
+
+def _check_messages(script: Script, directory: Directory) -> Iterator[Fault]:
+    labels = {o.sms.context for o in _options(script) if o.sms is not None}
+    spoken = {o.voice.context for o in _options(script) if o.voice is not None and o.key.isdigit()}
+    phones: dict[str, str] = {}
+    for service in directory.services.values():
+        phones.setdefault(service.phone.replace(" ", ""), service.id)
+    for message in script.messages():
+        place = message.context
+        found = [*_check_placeholders(message, directory, is_option=place in spoken)]
+        if place in labels and len(message.text.split()) > MAX_LABEL_WORDS:
+            found.append(f"'{message.text}' is over {MAX_LABEL_WORDS} words; make it shorter")
+        found += _check_typing(message, phones)
+        yield from (Fault(script.file, message.line, place, text) for text in found)
+    yield from _check_words(script)
+
+
+def _check_placeholders(
+    message: Message, directory: Directory, *, is_option: bool
+) -> Iterator[str]:
+    kind = message.context.rsplit("/", 1)[1]
+    names = re.findall(PLACEHOLDER, message.text)
+    values = _OWN_VALUES.get(message.context, _VOICE_VALUES if kind == "voice" else _SMS_VALUES)
+    known = {*directory.placeholders(), *values, *({"key"} if is_option else ())}
+    if is_option and "key" not in names:
+        yield "a spoken option must say its {key}"
+    for name in names:
+        if name not in known:
+            yield f"unknown placeholder {{{name}}}: no such service in services.toml"
+        elif kind == "voice" and name.endswith("-link"):
+            yield f"{{{name}}} is a link, which nobody can write down by ear; name the site"
+
+
+def _check_words(script: Script) -> Iterator[Fault]:
+    """A word leads to one place, and belongs to us rather than to the carrier."""
+    places: dict[str, str] = {}
+    for message in (node.words for _, node in _places(script)):
+        for word in split_words(message.text) if message else ():
+            place = message.context if message else ""
+            line = message.line if message else 0
+            if places.setdefault(word.casefold(), place) != place:
+                text = (
+                    f"'{word}' stands in {places[word.casefold()]} too; a word leads to one place"
+                )
+                yield Fault(script.file, line, place, text)
+            if word.casefold() in CARRIER_WORDS:
+                text = f"'{word}' belongs to the carrier; no choice of ours may need it"
+                yield Fault(script.file, line, place, text)
+
+
+def _options(script: Script) -> Iterator[Option]:
+    yield from script.standing.values()
+    for _, node in _places(script):
+        yield from node.options
+
+
+def _check_typing(message: Message, phones: Mapping[str, str]) -> Iterator[str]:
+    """What is filled in for the writer, typed by hand; what belongs to the carrier."""
+    bare = re.sub(PLACEHOLDER, " ", message.text)
+    for digits in _DIGITS.findall(bare):
+        service = phones.get(digits.replace(" ", ""))
+        if service is not None:
+            yield f"'{digits}' is typed by hand; write {{{service}}}, so that it can't be wrong"
+    for link in _LINK_BY_HAND.findall(bare):
+        yield f"'{link}' is typed by hand; use a link of services.toml"
+    for word in _CARRIER_CAPITALS.findall(bare):
+        yield f"'{word}' belongs to the carrier; no text of ours asks a caller to send it"
+
+
+def split_words(text: str) -> list[str]:
+    """Split a list of words with commas between, of any script.
+
+    >>> split_words("paid,  I paid ،دفعت")
+    ['paid', 'I paid', 'دفعت']
+    """
+    return [word.strip() for word in re.split(r"[,،、，]", text) if word.strip()]
+
+
+def _check_entries(directory: Directory, today: date) -> Iterator[Fault]:
+    names: dict[str, str] = {}
+    for service in directory.services.values():
+        for name in service.placeholders():
+            if name in names:
+                text = f"{{{name}}} could mean '{names[name]}' too; rename one of the two services"
+                yield Fault(directory.file, service.line, service.id, text)
+            names[name] = service.id
+        full = "+44" + service.phone.replace(" ", "").removeprefix("0")
+        if service.phone_e164 and service.phone_e164 != full:
+            text = f"phone_e164 {service.phone_e164} is not the phone {service.phone} ({full})"
+            yield Fault(directory.file, service.line, service.id, text)
+        yield from _check_age(directory, service.id, service.line, service.verified_on, today)
+    for force in directory.forces.values():
+        yield from _check_age(directory, force.id, force.line, force.verified_on, today)
+
+
+def _check_age(
+    directory: Directory, name: str, line: int, verified_on: str, today: date
+) -> Iterator[Fault]:
+    try:
+        day = latest_day(verified_on)
+    except ValueError:
+        text = f"verified_on '{verified_on}' is no day of the calendar; write YYYY-MM-DD"
+        yield Fault(directory.file, line, name, text)
+        return
+    if day is not None and day > today and len(verified_on) == len("YYYY-MM-DD"):
+        text = f"verified_on {verified_on} is in the future; write the date of the source"
+        yield Fault(directory.file, line, name, text)
+    elif day is None or today - day > STALE_AFTER:
+        age = "has no date" if day is None else f"was confirmed {(today - day).days} days ago"
+        text = f"due for confirmation: {age}; find a newer source, then move verified_on"
+        yield Fault(directory.file, line, name, text, Severity.WARNING)

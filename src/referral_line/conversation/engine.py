@@ -1,0 +1,144 @@
+"""The step from one position to the next."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from referral_line.content.model import CARRIER_WORDS, OPT_OUT_WORDS, REPEAT_KEY, Option, Script
+from referral_line.conversation.position import MAX_TURN, Input, Position
+from referral_line.conversation.vocabulary import Vocabulary
+from referral_line.conversation.wording import contains, find_number, normalise
+
+
+class Conversation:
+    """The completed script and its vocabulary: everything a step needs. Holds no state."""
+
+    def __init__(self, script: Script, vocabulary: Vocabulary, *, default_language: str) -> None:
+        """Prepare the menus for look-up by key."""
+        self._script = script
+        self._vocabulary = vocabulary
+        self._languages = {tag.casefold(): tag for tag in vocabulary.words}
+        self.default_language = default_language
+        self._menus: Mapping[str, Mapping[str, Option]] = {
+            node.id: {option.key: option for option in node.options}
+            for node in script.nodes.values()
+        }
+
+    def start(self, language: str | None = None) -> Position:
+        """Return the first position, in a served language or else in the default one."""
+        tag = self._languages.get((language or "").casefold(), self.default_language)
+        return Position(tag, self._script.roles["start"])
+
+    def offer_languages(self) -> Position:
+        """Return where an incoming call begins: the choice of language, where there is one."""
+        start = self.start()
+        if len(self._languages) == 1:
+            return start
+        return replace(start, node=self._script.roles["languages"])
+
+    def is_known(self, position: Position) -> bool:
+        """Whether a position read back from a store or a path exists in this conversation."""
+        return (
+            position.language in self._languages.values()
+            and position.node in self._script.nodes
+            and 0 <= position.turn <= MAX_TURN
+        )
+
+    def has_ended(self, position: Position) -> bool:
+        """Whether nothing is to be remembered after this position."""
+        return self._script.nodes[position.node].ends
+
+    def begin(self, given: Input, language: str | None = None) -> Position:
+        """Answer the first message of a conversation.
+
+        The first menu opens every conversation, in the language that the message names or is
+        written in; a crisis, a picture, or the wish to leave no trace comes before it.
+        """
+        start = self.start(language)
+        text = normalise(given.text)
+        if urgent := self._urgent(start, given, text):
+            return urgent
+        finish = next(
+            (
+                o.key
+                for o in self._menus[start.node].values()
+                if o.to == self._script.roles["finish"]
+            ),
+            None,
+        )
+        if text == finish:
+            return replace(start, node=self._script.roles["finish"])
+        named = self._vocabulary.find_language(text)
+        if named is None:
+            found = self._vocabulary.find_node(text, start.language)
+            named = found[0] if found else start.language
+        return replace(start, language=named)
+
+    def advance(self, position: Position, given: Input) -> Position:
+        """Take one step. Pure: the same position and input always give the same position.
+
+        Crisis words come first, then pictures, the carrier's words, a language by name, a key,
+        a name typed where one is asked for, the words of the choices. What isn't understood, and
+        silence, count a turn at the same node.
+        """
+        text = normalise(given.text)
+        if not given.text.strip() and position.node == self._script.roles["languages"]:
+            # Who says nothing at the choice of language hears the rules without waiting longer.
+            return Position(position.language, self._script.roles["start"])
+        return (
+            self._urgent(position, given, text)
+            or self._by_language(position, text)
+            or self._by_key(position, given.text.strip(), text)
+            or self._by_typed_name(position, text)
+            or self._by_words(position, text)
+            or replace(position, turn=min(position.turn + 1, MAX_TURN))
+        )
+
+    def _urgent(self, position: Position, given: Input, text: str) -> Position | None:
+        """What comes before any menu, wherever the caller is."""
+        if found := self._vocabulary.find_crisis(text, position.language):
+            return Position(*found)
+        if given.has_picture:
+            return Position(position.language, self._script.roles["picture"])
+        if text in OPT_OUT_WORDS:
+            return Position(position.language, self._script.roles["finish"])
+        if text in CARRIER_WORDS:
+            return Position(position.language, self._script.roles["start"])
+        return None
+
+    def _by_language(self, position: Position, text: str) -> Position | None:
+        tag = self._vocabulary.find_language(text)
+        if tag is None:
+            return None
+        if position.node == self._script.roles["languages"]:
+            return self.start(tag)
+        return Position(tag, position.node)
+
+    def _by_key(self, position: Position, typed: str, text: str) -> Position | None:
+        if typed == REPEAT_KEY:
+            key = REPEAT_KEY
+        else:
+            labels = self._vocabulary.labels[position.language, position.node]
+            key = labels.get(text) or self._number_alone(text)
+        option = self._menus[position.node].get(key)
+        if option is None:
+            return None
+        return Position(option.language or position.language, option.to)
+
+    def _number_alone(self, text: str) -> str:
+        """Return the only number of a text with nothing but courtesy around it, or nothing."""
+        number = find_number(text) or ""
+        rest = text.split()
+        if number not in rest:
+            return ""
+        rest.remove(number)
+        return number if self._vocabulary.is_courtesy(rest) else ""
+
+    def _by_typed_name(self, position: Position, text: str) -> Position | None:
+        for phrase in self._vocabulary.typed.get(position.node, ()):
+            if contains(text, phrase.text):
+                return Position(position.language, phrase.node)
+        return None
+
+    def _by_words(self, position: Position, text: str) -> Position | None:
+        found = self._vocabulary.find_node(text, position.language)
+        return Position(*found) if found else None

@@ -1,0 +1,1 @@
+"""Tags, voices, catalogues, and the way from a caller's words to a language."""

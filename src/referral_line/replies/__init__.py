@@ -1,0 +1,1 @@
+"""The table of ready replies: (language, node, turn) → bytes, one table a channel."""

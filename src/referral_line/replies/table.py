@@ -1,0 +1,260 @@
+"""The table: every reply of every served language, made once, before the first call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from referral_line.content.checks import split_words
+from referral_line.content.model import (
+    Channel,
+    Connect,
+    Directory,
+    Message,
+    Node,
+    Option,
+    Script,
+    SendText,
+)
+from referral_line.conversation.position import MAX_TURN, Position
+from referral_line.languages.catalogue import Texts
+from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
+from referral_line.languages.numbers import is_number, read_aloud
+from referral_line.replies.reply import (
+    Dial,
+    Gather,
+    HangUp,
+    Pause,
+    Redirect,
+    Say,
+    SendSms,
+    SmsReply,
+    Verb,
+    VoiceReply,
+)
+from referral_line.replies.segments import count_segments, spare_typography
+from referral_line.replies.twiml import render_call, render_message
+from referral_line.replies.wording import Values, fill, fill_lines, fill_paragraphs
+
+BREATH_SECONDS = 1
+WRITING_SECONDS = 2
+"""A pause after a paragraph with a number in it, to write it down."""
+
+SHOWN_LANGUAGES = 2
+"""So many other languages are named in the first text message; then 'more'."""
+
+_SMS_LAST_TURN = 2
+"""By text: the reply, the menu again, then the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Ready replies by position, one table a channel. Look-ups never fail for a known position."""
+
+    sms: Mapping[Position, SmsReply]
+    voice: Mapping[Position, VoiceReply]
+    fallback: Position
+    """Given where a channel has no reply of its own for a position: the first menu."""
+
+    def message(self, position: Position) -> SmsReply:
+        """Return the text message at a position."""
+        turn = min(position.turn, _SMS_LAST_TURN)
+        return (
+            self.sms.get(replace(position, turn=turn)) or self.sms[self._first(position, self.sms)]
+        )
+
+    def call(self, position: Position) -> VoiceReply:
+        """Return the turn of a call at a position."""
+        return self.voice.get(position) or self.voice[self._first(position, self.voice)]
+
+    def _first(self, position: Position, replies: Mapping[Position, object]) -> Position:
+        first = replace(self.fallback, language=position.language)
+        return first if first in replies else self.fallback
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """Everything the replies are made of.
+
+    ``path_prefix`` is the path of the public URL; ``caller_id`` the line's own number.
+    """
+
+    script: Script
+    directory: Directory
+    languages: Sequence[str]
+    path_prefix: str
+    session_minutes: int
+    caller_id: str | None
+    default_language: str
+
+    def compile(self, texts: Sequence[Texts]) -> Table:
+        """Make every reply.
+
+        Raises:
+            CatalogueError: a language has no text for a message.
+            KeyError: a placeholder that nothing stands for; the checks let none pass.
+        """
+        spoken = {language.tag: language for language in texts if _has_voice(language.tag)}
+        sms = {
+            Position(language.tag, node.id, turn): self._message(node, turn, language)
+            for language in texts
+            for node in self.script.nodes.values()
+            if node.sms is not None
+            for turn in range(1 if node.ends else _SMS_LAST_TURN + 1)
+        }
+        voice = {
+            Position(language.tag, node.id, turn): self._call(node, turn, language, spoken)
+            for language in spoken.values()
+            for node in self.script.nodes.values()
+            if node.voice is not None
+            for turn in range(MAX_TURN + 1 if node.options else 1)
+        }
+        start = Position(self.default_language, self.script.roles["start"])
+        return Table(sms=sms, voice=voice, fallback=start)
+
+    # --- text messages ---------------------------------------------------------------------------
+
+    def _message(self, node: Node, turn: int, language: Texts) -> SmsReply:
+        menu = [
+            f"{option.key} {self._label(option, node, language)}"
+            for option in node.options
+            if option.is_offered(Channel.SMS)
+        ]
+        if turn == 0:
+            lines = self._sms_lines(node, language)
+        elif turn == 1:
+            lines = fill_lines(language.text(self.script.phrases["again"]["sms"]), {})
+        else:
+            lines = self._sms_lines(self._numbers, language)
+        text = spare_typography("\n".join(lines + menu))
+        return SmsReply(text, count_segments(text), render_message(text))
+
+    def _sms_lines(self, node: Node, language: Texts) -> list[str]:
+        lines = fill_lines(_text(node.sms, language), self._values(node))
+        if node.interpreter and language.tag != SOURCE_LANGUAGE:
+            lines.append(language.text(self.script.phrases["interpreter"]["sms"]).strip())
+            lines.append(known_languages()[language.tag].emergency_words)
+        return lines
+
+    def _label(self, option: Option, node: Node, language: Texts) -> str:
+        if option.language is not None:
+            return known_languages()[option.language].shown_name
+        roles = self.script.roles
+        if node.id == roles["start"] and option.to == roles["languages"]:
+            others = [tag for tag in self.languages if tag != language.tag]
+            names = ", ".join(known_languages()[tag].shown_name for tag in others[:SHOWN_LANGUAGES])
+            if len(others) <= SHOWN_LANGUAGES:
+                return names
+            more = language.text(self.script.phrases["more"]["sms"])
+            return fill(more, {"languages": names}) or names
+        return _text(option.sms, language)
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def _call(
+        self, node: Node, turn: int, language: Texts, spoken: Mapping[str, Texts]
+    ) -> VoiceReply:
+        verbs = tuple(self._verbs(node, turn, language, spoken))
+        return VoiceReply(verbs, render_call(verbs, caller_id=self.caller_id))
+
+    def _verbs(
+        self, node: Node, turn: int, language: Texts, spoken: Mapping[str, Texts]
+    ) -> list[Verb]:
+        here = self.path(Position(language.tag, node.id, turn))
+        match node.action:
+            case Connect(number=number, then=then):
+                onward = self.path_to(language.tag, then)
+                return [*self._said(node, language), Dial(number, onward), Redirect(onward)]
+            case SendText(of=of):
+                details = "\n".join(self._sms_lines(self.script.nodes[of], language))
+                onward = self.path_to(language.tag, of)
+                sent = SendSms(spare_typography(details))
+                return [sent, *self._said(node, language), Redirect(onward)]
+        if node.ends:
+            return [*self._said(node, language), HangUp()]
+        if turn == MAX_TURN:
+            return [*self._said(self._numbers, language), HangUp()]
+        if turn == 0:
+            prompt = self._said(node, language)
+        else:
+            again = language.text(self.script.phrases["again"]["voice"])
+            prompt = [Say(language.tag, again), Pause(BREATH_SECONDS)]
+        prompt += self._spoken_menu(node, language, spoken)
+        # The carrier asks `action` on silence too; the redirect is for a carrier that doesn't.
+        return [Gather(tuple(prompt), here), Redirect(here)]
+
+    def _said(self, node: Node, language: Texts) -> list[Say | Pause]:
+        text = _text(node.voice, language)
+        values = self._values(node)
+        read = {
+            name: self._read(value, language)
+            for name, value in values.items()
+            if value and is_number(value)
+        }
+        parts: list[Say | Pause] = []
+        for paragraph in fill_paragraphs(text, {**values, **read}):
+            has_number = any(number in paragraph for number in read.values())
+            parts += [
+                Say(language.tag, paragraph),
+                Pause(WRITING_SECONDS if has_number else BREATH_SECONDS),
+            ]
+        if node.interpreter and language.tag != SOURCE_LANGUAGE:
+            words = Say(SOURCE_LANGUAGE, known_languages()[language.tag].emergency_words)
+            phrase = language.text(self.script.phrases["interpreter"]["voice"]).strip()
+            parts += [
+                Say(language.tag, phrase),
+                words,
+                Pause(WRITING_SECONDS),
+                words,
+                Pause(BREATH_SECONDS),
+            ]
+        return parts
+
+    def _spoken_menu(
+        self, node: Node, language: Texts, spoken: Mapping[str, Texts]
+    ) -> list[Say | Pause]:
+        parts: list[Say | Pause] = []
+        for option in node.options:
+            if option.language is not None:
+                other = spoken.get(option.language)
+                if other is None or len(option.key) > 1:
+                    continue
+                label, teller = other.text(self.script.phrases["offer"]["voice"]), other
+            elif option.voice is not None:
+                label, teller = language.text(option.voice), language
+            else:
+                continue
+            key = {} if not option.key.isdigit() else {"key": self._read(option.key, teller)}
+            parts.append(Say(teller.tag, fill(label.strip(), key) or ""))
+        return parts
+
+    def _read(self, number: str, language: Texts) -> str:
+        digits = split_words(language.text(self.script.phrases["digits"]["voice"]))
+        return read_aloud(number, digits)
+
+    # --- both ------------------------------------------------------------------------------------
+
+    @property
+    def _numbers(self) -> Node:
+        return self.script.nodes[self.script.roles["numbers"]]
+
+    def _values(self, node: Node) -> Values:
+        return {
+            **self.directory.placeholders(),
+            **node.values,
+            "session-minutes": str(self.session_minutes),
+        }
+
+    def path(self, position: Position) -> str:
+        """Return the path that gets the key pressed at a position: ``/voice/pl/paid/0``."""
+        return f"{self.path_prefix}/voice/{position}"
+
+    def path_to(self, tag: str, node: str) -> str:
+        """Return the path that speaks a node from its beginning: ``/voice/pl/paid``."""
+        return f"{self.path_prefix}/voice/{tag}/{node}"
+
+
+def _has_voice(tag: str) -> bool:
+    return known_languages()[tag].voice is not None
+
+
+def _text(message: Message | None, language: Texts) -> str:
+    return "" if message is None else language.text(message).strip()

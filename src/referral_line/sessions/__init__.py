@@ -1,0 +1,1 @@
+"""What is kept between two text messages: a position under a random name, for minutes."""

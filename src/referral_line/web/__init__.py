@@ -1,0 +1,1 @@
+"""The ASGI app: webhooks, signature, health, simulator."""

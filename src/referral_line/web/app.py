@@ -1,0 +1,213 @@
+"""The webhooks: a signature, one step, at most one load and one save, one look-up.
+
+A valid webhook always gets 200 and a reply that helps, whatever fails behind it: an error would
+make the carrier keep the caller's number and words in an alert for 30 days.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from traceback import extract_tb
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from referral_line.conversation.position import Position, parse_position
+from referral_line.replies.line import Line
+from referral_line.sessions.session import (
+    Session,
+    make_token,
+    parse_session,
+    session_key,
+)
+from referral_line.sessions.store import SessionStore
+from referral_line.web.inbound import COOKIE, Inbound, RefusedError, read_inbound
+from referral_line.web.signature import SignatureVerifier
+
+MEDIA_TYPE = "text/xml"
+
+_log = logging.getLogger(__name__)
+
+
+class Webhooks:
+    """Answers messages and calls."""
+
+    def __init__(
+        self,
+        line: Line,
+        store: SessionStore,
+        verifier: SignatureVerifier,
+        *,
+        account_sid: str | None,
+        session_time: timedelta,
+        path_prefix: str = "",
+    ) -> None:
+        """Take everything a turn needs; nothing is looked up elsewhere."""
+        self._line = line
+        self._store = store
+        self._verifier = verifier
+        self._account_sid = account_sid
+        self._session_time = session_time
+        self._path_prefix = path_prefix
+        numbers = Position(line.conversation.default_language, line.script.roles["numbers"])
+        self._safe_message = line.table.message(numbers).twiml
+        self._safe_call = line.table.call(numbers).twiml
+
+    async def sms(self, request: Request) -> Response:
+        """Answer a text message; ``/sms/{tag}`` for a number that serves one language."""
+        return await self._answer(request, self._sms_turn, self._safe_message)
+
+    async def voice(self, request: Request) -> Response:
+        """Answer a turn of a call. Where it stands is in the path, which the carrier signs."""
+        return await self._answer(request, self._voice_turn, self._safe_call)
+
+    async def _answer(
+        self,
+        request: Request,
+        turn: Callable[[Request, Inbound], Awaitable[Response]],
+        safe: bytes,
+    ) -> Response:
+        try:
+            inbound = await read_inbound(
+                request,
+                self._verifier,
+                account_sid=self._account_sid,
+                path_prefix=self._path_prefix,
+            )
+            return await turn(request, inbound)
+        except RefusedError as refusal:
+            return PlainTextResponse(refusal.status.phrase, refusal.status)
+        except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets the numbers
+            # Neither message nor locals: they may hold what the caller sent.
+            frame = extract_tb(error.__traceback__)[-1]
+            _log.error(
+                "turn failed: %s in %s:%d", type(error).__name__, frame.name, frame.lineno or 0
+            )
+            return _twiml(safe)
+
+    async def _sms_turn(self, request: Request, inbound: Inbound) -> Response:
+        conversation = self._line.conversation
+        session = await self._load(inbound.token)
+        if session is None:
+            position = conversation.begin(inbound.given, _tag(request))
+        elif session.delivery == inbound.delivery != "-":
+            position = session.position
+        else:
+            position = conversation.advance(session.position, inbound.given)
+        cookie = await self._remember(position, inbound)
+        response = _twiml(self._line.table.message(position).twiml)
+        response.headers["set-cookie"] = cookie
+        return response
+
+    async def _load(self, token: str | None) -> Session | None:
+        stored = await self._store.load(session_key(token)) if token else None
+        session = parse_session(stored) if stored else None
+        if session is None or not self._line.conversation.is_known(session.position):
+            return None
+        return session
+
+    async def _remember(self, position: Position, inbound: Inbound) -> str:
+        """Keep the position, or wipe it at the end; return the cookie for the carrier.
+
+        At the end the cookie is a fresh random one that expires at once and was never stored, so
+        that a carrier which keeps it regardless holds nothing of this conversation.
+        """
+        if self._line.conversation.has_ended(position):
+            if inbound.token:
+                await self._store.delete(session_key(inbound.token))
+            return _cookie(make_token(), 0)
+        token = inbound.token or make_token()
+        session = Session(position, inbound.delivery)
+        await self._store.save(session_key(token), str(session), self._session_time)
+        return _cookie(token, int(self._session_time.total_seconds()))
+
+    async def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
+        position = self._position(request.path_params.get("rest", ""), inbound)
+        return _twiml(self._line.table.call(position).twiml)
+
+    def _position(self, path: str, inbound: Inbound) -> Position:
+        conversation = self._line.conversation
+        if not path:
+            return conversation.offer_languages()
+        position = parse_position(path)
+        if position is not None and conversation.is_known(position):
+            return conversation.advance(position, inbound.given)
+        arrival = parse_position(f"{path}/0")
+        if arrival is not None and conversation.is_known(arrival):
+            return arrival
+        return conversation.start(path.partition("/")[0])
+
+
+class Health:
+    """Whether callers are answered, for load balancers and operators."""
+
+    def __init__(self, store: SessionStore) -> None:
+        """Watch a session store."""
+        self._store = store
+
+    async def healthz(self, request: Request) -> Response:
+        """Return 200: whoever answers this answers callers."""
+        del request
+        return PlainTextResponse("ok")
+
+    async def readyz(self, request: Request) -> Response:
+        """Return 200 and what is degraded. A session store away is degraded, not down."""
+        del request
+        found = await self._store.degraded()
+        degraded = [found] if found else []
+        return JSONResponse({"status": "degraded" if degraded else "ready", "degraded": degraded})
+
+
+def create_app(
+    webhooks: Webhooks,
+    store: SessionStore,
+    *,
+    path_prefix: str = "",
+    more_routes: Sequence[BaseRoute] = (),
+) -> Starlette:
+    """Make the app.
+
+    Args:
+        webhooks: What answers messages and calls.
+        store: The session store; closed when the app ends.
+        path_prefix: The path of the public URL. Requests are answered with it and without it,
+            since some proxies take it off.
+        more_routes: The simulator's, where it is switched on.
+    """
+    health = Health(store)
+    routes: list[BaseRoute] = [
+        Route("/sms", webhooks.sms, methods=["POST"]),
+        Route("/sms/{rest:path}", webhooks.sms, methods=["POST"]),
+        Route("/voice", webhooks.voice, methods=["POST"]),
+        Route("/voice/{rest:path}", webhooks.voice, methods=["POST"]),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+        *more_routes,
+    ]
+    if path_prefix:
+        routes = [Mount(path_prefix, routes=routes), *routes]
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        yield
+        await store.close()
+
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _tag(request: Request) -> str | None:
+    """Return what stands in the path where a number serves one language; it may be anything."""
+    rest: str = request.path_params.get("rest", "")
+    return rest.partition("/")[0] or None
+
+
+def _twiml(body: bytes) -> Response:
+    return Response(body, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
+
+
+def _cookie(token: str, max_age: int) -> str:
+    return f"{COOKIE}={token}; Max-Age={max_age}; Path=/; Secure; HttpOnly"

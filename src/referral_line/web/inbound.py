@@ -1,0 +1,100 @@
+"""From a request to the few fields we read. The caller's number is not among them.
+
+This is the one place that sees a request's parameters. What leaves it has no field for a number,
+a name or a place, so nothing behind it can keep one.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from referral_line.conversation.position import Input
+from referral_line.replies.segments import MAX_BODY
+from referral_line.sessions.session import delivery_mark, is_token
+from referral_line.web.signature import Pairs, SignatureVerifier
+
+MAX_BYTES = 64 * 1024
+"""A webhook is a few kilobytes; a larger body is none."""
+FORM = "application/x-www-form-urlencoded"
+COOKIE = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What we read of a webhook: words or keys, whether a picture came, two opaque marks."""
+
+    given: Input
+    token: str | None
+    """The session token that the carrier handed back, if it is one of ours."""
+    delivery: str
+    """The mark of this delivery, the same when the carrier sends it again."""
+
+
+class RefusedError(Exception):
+    """The request is no webhook of our carrier. Says nothing about what was in it."""
+
+    def __init__(self, status: HTTPStatus) -> None:
+        """Refuse with an HTTP status."""
+        self.status = status
+        super().__init__(status.phrase)
+
+
+async def read_inbound(
+    request: Request, verifier: SignatureVerifier, *, account_sid: str | None, path_prefix: str
+) -> Inbound:
+    """Read, verify and reduce a webhook.
+
+    Raises:
+        RefusedError: 415 another content type, 413 over 64 KiB, 403 no valid signature, or
+            another account's.
+    """
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
+        raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    pairs = _parse(await _read(request))
+    raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+    is_valid = verifier.is_valid(
+        raw_path.split(b"?")[0].decode("latin-1").removeprefix(path_prefix),
+        request.scope["query_string"].decode("latin-1"),
+        pairs,
+        request.headers.get("x-twilio-signature", ""),
+    )
+    sender = _first(pairs, "AccountSid")
+    if not is_valid or (sender and account_sid and sender != account_sid):
+        raise RefusedError(HTTPStatus.FORBIDDEN)
+    digits = _first(pairs, "Digits")
+    text = _first(pairs, "Body") if digits is None else digits
+    pictures = _first(pairs, "NumMedia") or ""
+    cookie = request.cookies.get(COOKIE, "")
+    return Inbound(
+        given=Input((text or "")[:MAX_BODY], has_picture=pictures.strip("0").isdigit()),
+        token=cookie if is_token(cookie) else None,
+        delivery=delivery_mark(request.headers.get("i-twilio-idempotency-token", "")),
+    )
+
+
+async def _read(request: Request) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > MAX_BYTES:
+        raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    return bytes(body)
+
+
+def _parse(body: bytes) -> Pairs:
+    """Percent-decode to bytes; Latin-1 maps each byte to one character and back."""
+    pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+
+
+def _first(pairs: Pairs, name: str) -> str | None:
+    wanted = name.encode()
+    for found, value in pairs:
+        if found == wanted:
+            return value.decode("utf-8", errors="replace")
+    return None

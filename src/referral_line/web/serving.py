@@ -1,0 +1,98 @@
+"""From settings to a running app: what the server process does first."""
+
+import logging
+import os
+import time
+from datetime import date, timedelta
+
+from starlette.applications import Starlette
+
+from referral_line.errors import SettingsError
+from referral_line.replies.line import Line, compile_line
+from referral_line.sessions.redis_store import connect
+from referral_line.sessions.store import MemoryStore, SessionStore, SparedStore
+from referral_line.settings import (
+    Settings,
+    check_environment,
+    check_ready_to_serve,
+    load_settings,
+)
+from referral_line.web.app import Webhooks, create_app
+from referral_line.web.signature import SignatureVerifier
+from referral_line.web.simulator import Simulator
+
+_log = logging.getLogger(__name__)
+
+
+def app_from_environment() -> Starlette:
+    """Make the app of a server process from ``os.environ``; the factory given to uvicorn.
+
+    Raises:
+        FaultsFound: settings, content or the default language can't be served; every fault.
+    """
+    settings = load_settings(os.environ)
+    faults = check_ready_to_serve(settings)
+    if faults:
+        raise SettingsError(faults)
+    for fault in check_environment(os.environ):
+        _log.warning("%s", fault)
+    line = compile_line(settings, today=date.today())  # noqa: DTZ011 - an operator's day, not UTC's
+    return make_app(settings, line)
+
+
+def make_app(settings: Settings, line: Line) -> Starlette:
+    """Make the app of a compiled line, and say in the log what it serves."""
+    store = make_store(settings)
+    _announce(settings, line)
+    session_time = timedelta(seconds=settings.session_seconds)
+    webhooks = Webhooks(
+        line,
+        store,
+        SignatureVerifier(
+            settings.public_url or "",
+            auth_tokens=[token.get_secret_value() for token in settings.auth_tokens],
+            shared_keys=[key.get_secret_value() for key in settings.shared_keys],
+        ),
+        account_sid=settings.account_sid,
+        session_time=session_time,
+        path_prefix=settings.path_prefix,
+    )
+    simulator = Simulator(
+        line, session_time=session_time, clock=time.monotonic, path_prefix=settings.path_prefix
+    )
+    return create_app(
+        webhooks,
+        store,
+        path_prefix=settings.path_prefix,
+        more_routes=simulator.routes() if settings.has_simulator else (),
+    )
+
+
+def make_store(settings: Settings) -> SessionStore:
+    """Make the session store: Redis with memory as its spare, or memory alone.
+
+    Raises:
+        SettingsError: ``REDIS_URL`` is no Redis URL.
+    """
+    memory = MemoryStore(time.monotonic)
+    if settings.redis_url is None:
+        return memory
+    return SparedStore(connect(settings.redis_url.get_secret_value()), memory, time.monotonic)
+
+
+def _announce(settings: Settings, line: Line) -> None:
+    _log.info("serving %s", ", ".join(line.languages))
+    if settings.redis_url is None:
+        _log.warning(
+            "REDIS_URL is not set: sessions are in the memory of this one process and end with it"
+        )
+    if line.drafts:
+        _log.warning("machine drafts awaiting a native reviewer: %s", ", ".join(line.drafts))
+    for tag, faults in line.left_out.items():
+        _log.error("%s is not served, %d faults; the first: %s", tag, len(faults), faults[0])
+    silent = [tag for tag in line.languages if not line.is_spoken(tag)]
+    if silent:
+        _log.warning("text messages only, no voice: %s", ", ".join(silent))
+    stale = sum("due for confirmation" in fault.text for fault in line.warnings)
+    if stale:
+        _log.warning("%d facts are due for confirmation: referral-line services check", stale)
