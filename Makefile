@@ -46,7 +46,7 @@ fix: $(VENV)/dev ## Format the code and mend what the linter can
 catalogues: $(VENV)/dev ## Bring template and catalogues up to the script; changed texts turn fuzzy
 	$(BIN)/pybabel extract -F babel.cfg --no-location --width 0 -o locales/messages.pot \
 		--project referral-line --copyright-holder "The referral-line authors" src
-	$(BIN)/pybabel update -i locales/messages.pot -d locales --previous --no-wrap \
+	$(BIN)/pybabel update -i locales/messages.pot -d locales --no-wrap \
 		--ignore-pot-creation-date
 
 .PHONY: coverage

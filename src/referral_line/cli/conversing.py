@@ -7,7 +7,7 @@ from datetime import date
 
 import click
 
-from referral_line.content.model import Connect, SendText
+from referral_line.content.model import Channel, Connect, SendText
 from referral_line.conversation.position import Input, Position
 from referral_line.languages.language import known_languages
 from referral_line.replies.line import Line, compile_line
@@ -122,7 +122,7 @@ def converse_by_voice(line: Line, language: str | None, keys: Iterable[str]) -> 
                 yield "\n(hung up)"
                 return
             yield f"\n> {key or '(silence)'}\n"
-            position = conversation.advance(position, Input(key))
+            position = conversation.advance(position, Input(key, channel=Channel.VOICE))
 
 
 def _heard(verb: Verb) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 
 from referral_line.content.completion import complete
@@ -112,18 +112,23 @@ def _check_ways(script: Script, whole: Script) -> Iterator[Fault]:
             text = "unreachable node: no key of any menu leads here"
             yield Fault(script.file, node.line, node.id, text)
         for channel in Channel:
-            if node.prompt(channel) is None:
-                text = f"dead end: it says nothing by {channel}; write its {channel} text"
+            text = _find_trap(node, whole.nodes[node.id], channel, urgent)
+            if text:
                 yield Fault(script.file, node.line, node.id, text)
-        if node.ends:
-            continue
-        ways = {option.to for option in whole.nodes[node.id].options} - {node.id}
-        if not ways:
-            text = "dead end: no key leads on; add an option, or 'ends = true'"
-            yield Fault(script.file, node.line, node.id, text)
-        if node.id not in urgent and not urgent & ways:
-            text = "neither 999 nor distress can be reached in one key from this menu"
-            yield Fault(script.file, node.line, node.id, text)
+
+
+def _find_trap(node: Node, whole: Node, channel: Channel, urgent: Collection[str]) -> str | None:
+    """Say how a node would leave a caller on a channel without a way on or a way to help."""
+    if node.prompt(channel) is None:
+        return f"dead end: it says nothing by {channel}; write its {channel} text"
+    ways = {option.to for option in whole.options if option.is_offered(channel)} - {node.id}
+    if node.ends:
+        return None
+    if not ways:
+        return f"dead end: no key leads on by {channel}; add an option, or 'ends = true'"
+    if node.id not in urgent and not ways.intersection(urgent):
+        return f"neither 999 nor distress can be reached in one key by {channel}"
+    return None
 
 
 def _check_referrals(script: Script, whole: Script, directory: Directory) -> Iterator[Fault]:

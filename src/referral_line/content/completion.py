@@ -90,7 +90,7 @@ def _menu(
             Option(key=key, to=roles["start"], language=tag)
             for key, tag in zip(keys, languages, strict=False)
         ]
-    if node.id != roles["distress"] and roles["distress"] not in {o.to for o in options}:
+    if node.id != roles["distress"]:
         options.append(replace(standing["distress"], to=roles["distress"]))
     if node.id == roles["start"]:
         options.append(replace(standing["finish"], to=roles["finish"]))

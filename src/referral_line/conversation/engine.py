@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from referral_line.content.model import CARRIER_WORDS, OPT_OUT_WORDS, REPEAT_KEY, Option, Script
+from referral_line.content.model import (
+    CARRIER_WORDS,
+    OPT_OUT_WORDS,
+    REPEAT_KEY,
+    Channel,
+    Option,
+    Script,
+)
 from referral_line.conversation.position import MAX_TURN, Input, Position
 from referral_line.conversation.vocabulary import Vocabulary
 from referral_line.conversation.wording import contains, find_number, normalise
@@ -18,9 +25,10 @@ class Conversation:
         self._vocabulary = vocabulary
         self._languages = {tag.casefold(): tag for tag in vocabulary.words}
         self.default_language = default_language
-        self._menus: Mapping[str, Mapping[str, Option]] = {
-            node.id: {option.key: option for option in node.options}
+        self._menus: Mapping[tuple[str, Channel], Mapping[str, Option]] = {
+            (node.id, channel): {o.key: o for o in node.options if o.is_offered(channel)}
             for node in script.nodes.values()
+            for channel in Channel
         }
 
     def start(self, language: str | None = None) -> Position:
@@ -57,16 +65,9 @@ class Conversation:
         text = normalise(given.text)
         if urgent := self._urgent(start, given, text):
             return urgent
-        finish = next(
-            (
-                o.key
-                for o in self._menus[start.node].values()
-                if o.to == self._script.roles["finish"]
-            ),
-            None,
-        )
-        if text == finish:
-            return replace(start, node=self._script.roles["finish"])
+        wish = self._menus[start.node, given.channel].get(text)
+        if wish is not None and wish.to == self._script.roles["finish"]:
+            return replace(start, node=wish.to)
         named = self._vocabulary.find_language(text)
         if named is None:
             found = self._vocabulary.find_node(text, start.language)
@@ -87,7 +88,7 @@ class Conversation:
         return (
             self._urgent(position, given, text)
             or self._by_language(position, text)
-            or self._by_key(position, given.text.strip(), text)
+            or self._by_key(position, given, text)
             or self._by_typed_name(position, text)
             or self._by_words(position, text)
             or replace(position, turn=min(position.turn + 1, MAX_TURN))
@@ -106,6 +107,10 @@ class Conversation:
         return None
 
     def _by_language(self, position: Position, text: str) -> Position | None:
+        asked = self._vocabulary.find_node(text, position.language)
+        if asked is not None and asked[1] == self._script.roles["languages"]:
+            # "I don't speak English" names a language, but asks for another.
+            return Position(*asked)
         tag = self._vocabulary.find_language(text)
         if tag is None:
             return None
@@ -113,13 +118,12 @@ class Conversation:
             return self.start(tag)
         return Position(tag, position.node)
 
-    def _by_key(self, position: Position, typed: str, text: str) -> Position | None:
-        if typed == REPEAT_KEY:
-            key = REPEAT_KEY
-        else:
-            labels = self._vocabulary.labels[position.language, position.node]
-            key = labels.get(text) or self._number_alone(text)
-        option = self._menus[position.node].get(key)
+    def _by_key(self, position: Position, given: Input, text: str) -> Position | None:
+        if given.text.strip() == REPEAT_KEY:
+            return replace(position, turn=0)
+        labels = self._vocabulary.labels[position.language, position.node]
+        key = labels.get(text) or self._number_alone(text)
+        option = self._menus[position.node, given.channel].get(key)
         if option is None:
             return None
         return Position(option.language or position.language, option.to)

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from referral_line.content.model import Channel
+
 MAX_TURN = 4
 """Turns a node waits without a choice before the replies give the numbers: the first prompt, then
 at most three reprompts. A position never counts beyond it, so the table has an end."""
@@ -42,8 +44,9 @@ def parse_position(stored: str) -> Position | None:
 class Input:
     """What a caller did in one turn: the words or keys they sent, and whether a picture came along.
 
-    Empty text without a picture is silence.
+    Empty text without a picture is silence. The channel says which keys they were offered.
     """
 
     text: str = ""
     has_picture: bool = False
+    channel: Channel = Channel.SMS

@@ -131,7 +131,7 @@ def _read(path: Path, tag: str) -> Catalog:
         text = f"can't be read ({error.strerror}); `pybabel init` makes a new catalogue"
         raise CatalogueError([Fault(str(path), None, tag, text)]) from error
     except PoFileError as error:
-        raise CatalogueError([Fault(str(path), error.lineno, tag, str(error))]) from error
+        raise CatalogueError([Fault(str(path), error.lineno or None, tag, str(error))]) from error
     except UnicodeDecodeError as error:
         text = f"is not UTF-8 at byte {error.start}; save it as UTF-8"
         raise CatalogueError([Fault(str(path), None, tag, text)]) from error

@@ -28,7 +28,7 @@ NEVER_CONNECTED = frozenset({"police-999", "police-101"})
 our number and address instead of theirs (facts on Twilio, section 5)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Line:
     """Everything a turn needs: the conversation and the table."""
 

@@ -11,7 +11,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 from referral_line.errors import Fault, SessionStoreError, SettingsError
 
@@ -22,6 +22,9 @@ DEADLINE_SECONDS = 2.0
 """Longest wait in all, retries and Sentinel's hosts included; the carrier gives up on a reply after
 15 seconds."""
 
+STORE_AWAY = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""What the library raises when a server does not answer as it should, Cluster's own root too."""
+
 _SHAPES = (
     "redis://host:6379/0, rediss://…, unix:///path, "
     "redis+sentinel://host:26379,host:26379/service/0 or redis+cluster://host:6379,host:6379"
@@ -31,9 +34,10 @@ _SHAPES = (
 class RedisStore:
     """Keeps sessions in a Redis-compatible server, always with a time to live."""
 
-    def __init__(self, client: "Redis | RedisCluster") -> None:
-        """Wrap a client made by ``connect``."""
+    def __init__(self, client: "Redis | RedisCluster", *others: "Redis") -> None:
+        """Wrap a client made by ``connect``; the others, such as Sentinel's, are closed with it."""
         self._client = client
+        self._others = others
 
     async def load(self, key: str) -> str | None:
         """Return the value of a key, or ``None`` once it is gone."""
@@ -59,14 +63,15 @@ class RedisStore:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        for client in (self._client, *self._others):
+            await client.aclose()
 
     @staticmethod
     async def _ask(call: Callable[[], Any]) -> Any:  # noqa: ANN401 - redis answers in many types
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return await cast("Awaitable[Any]", call())
-        except (RedisError, OSError, TimeoutError) as error:
+        except STORE_AWAY as error:
             # The class is enough for an operator; a message could quote a key or an address.
             raise SessionStoreError(type(error).__name__) from error
 
@@ -86,7 +91,7 @@ def connect(url: str) -> RedisStore:
     scheme, _, kind = parts.scheme.partition("+")
     try:
         if kind == "sentinel":
-            return RedisStore(_sentinel(parts, timeouts))
+            return _sentinel_store(parts, timeouts)
         if kind == "cluster":
             return RedisStore(_cluster(parts, timeouts, is_encrypted=scheme == "rediss"))
         # It refuses any scheme but redis, rediss and unix with a ValueError.
@@ -96,7 +101,7 @@ def connect(url: str) -> RedisStore:
         raise SettingsError([Fault("environment", None, "REDIS_URL", text)]) from error
 
 
-def _sentinel(parts: SplitResult, timeouts: Mapping[str, Any]) -> "Redis":
+def _sentinel_store(parts: SplitResult, timeouts: Mapping[str, Any]) -> RedisStore:
     service, _, database = parts.path.strip("/").partition("/")
     options = _credentials(parts) | dict(parse_qsl(parts.query)) | dict(timeouts)
     sentinel_options = {"password": options.pop("sentinel_password", None), **timeouts}
@@ -109,7 +114,7 @@ def _sentinel(parts: SplitResult, timeouts: Mapping[str, Any]) -> "Redis":
         db=int(database or 0),
         **options,
     )
-    return cast("Redis", sentinel.master_for(service))
+    return RedisStore(cast("Redis", sentinel.master_for(service)), *sentinel.sentinels)
 
 
 def _cluster(

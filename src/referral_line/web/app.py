@@ -5,7 +5,7 @@ make the carrier keep the caller's number and words in an alert for 30 days.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from traceback import extract_tb
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from referral_line.content.model import Channel
 from referral_line.conversation.position import Position, parse_position
 from referral_line.replies.line import Line
 from referral_line.sessions.session import (
@@ -58,26 +59,25 @@ class Webhooks:
 
     async def sms(self, request: Request) -> Response:
         """Answer a text message; ``/sms/{tag}`` for a number that serves one language."""
-        return await self._answer(request, self._sms_turn, self._safe_message)
+        return await self._answer(request, Channel.SMS)
 
     async def voice(self, request: Request) -> Response:
         """Answer a turn of a call. Where it stands is in the path, which the carrier signs."""
-        return await self._answer(request, self._voice_turn, self._safe_call)
+        return await self._answer(request, Channel.VOICE)
 
-    async def _answer(
-        self,
-        request: Request,
-        turn: Callable[[Request, Inbound], Awaitable[Response]],
-        safe: bytes,
-    ) -> Response:
+    async def _answer(self, request: Request, channel: Channel) -> Response:
+        is_message = channel is Channel.SMS
         try:
             inbound = await read_inbound(
                 request,
                 self._verifier,
+                channel,
                 account_sid=self._account_sid,
                 path_prefix=self._path_prefix,
             )
-            return await turn(request, inbound)
+            if is_message:
+                return await self._sms_turn(request, inbound)
+            return self._voice_turn(request, inbound)
         except RefusedError as refusal:
             return PlainTextResponse(refusal.status.phrase, refusal.status)
         except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets the numbers
@@ -86,7 +86,7 @@ class Webhooks:
             _log.error(
                 "turn failed: %s in %s:%d", type(error).__name__, frame.name, frame.lineno or 0
             )
-            return _twiml(safe)
+            return _twiml(self._safe_message if is_message else self._safe_call)
 
     async def _sms_turn(self, request: Request, inbound: Inbound) -> Response:
         conversation = self._line.conversation
@@ -124,7 +124,7 @@ class Webhooks:
         await self._store.save(session_key(token), str(session), self._session_time)
         return _cookie(token, int(self._session_time.total_seconds()))
 
-    async def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
+    def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
         position = self._position(request.path_params.get("rest", ""), inbound)
         return _twiml(self._line.table.call(position).twiml)
 

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
+from referral_line.content.model import Channel
 from referral_line.conversation.position import Input
 from referral_line.replies.segments import MAX_BODY
 from referral_line.sessions.session import delivery_mark, is_token
@@ -19,6 +20,8 @@ MAX_BYTES = 64 * 1024
 """A webhook is a few kilobytes; a larger body is none."""
 FORM = "application/x-www-form-urlencoded"
 COOKIE = "session"
+
+_WORDS_OR_KEYS = {Channel.SMS: "Body", Channel.VOICE: "Digits"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,12 @@ class RefusedError(Exception):
 
 
 async def read_inbound(
-    request: Request, verifier: SignatureVerifier, *, account_sid: str | None, path_prefix: str
+    request: Request,
+    verifier: SignatureVerifier,
+    channel: Channel,
+    *,
+    account_sid: str | None,
+    path_prefix: str,
 ) -> Inbound:
     """Read, verify and reduce a webhook.
 
@@ -63,12 +71,11 @@ async def read_inbound(
     sender = _first(pairs, "AccountSid")
     if not is_valid or (sender and account_sid and sender != account_sid):
         raise RefusedError(HTTPStatus.FORBIDDEN)
-    digits = _first(pairs, "Digits")
-    text = _first(pairs, "Body") if digits is None else digits
+    text = _first(pairs, _WORDS_OR_KEYS[channel]) or ""
     pictures = _first(pairs, "NumMedia") or ""
     cookie = request.cookies.get(COOKIE, "")
     return Inbound(
-        given=Input((text or "")[:MAX_BODY], has_picture=pictures.strip("0").isdigit()),
+        given=Input(text[:MAX_BODY], pictures.strip("0").isdigit(), channel),
         token=cookie if is_token(cookie) else None,
         delivery=delivery_mark(request.headers.get("i-twilio-idempotency-token", "")),
     )

