@@ -176,6 +176,18 @@ def test_dead_end_without_voice_is_found() -> None:
     assert fault.text.startswith("dead end: it says nothing by voice")
 
 
+def test_node_that_waits_for_a_confirmation_is_found() -> None:
+    """A node whose every line needs an unconfirmed service would say nothing today."""
+    silent = re.sub(
+        r"(\[nodes\.force\].*?)sms = '''.*?'''",
+        r"\1sms = '{nca-advice-link}'",
+        SCRIPT,
+        flags=re.DOTALL,
+    )
+    found = [fault.text for fault in faults_of_script(lambda _: silent) if fault.place == "force"]
+    assert "says nothing by sms until a service is confirmed; write a line without it" in found
+
+
 def test_dead_end_without_keys_is_found() -> None:
     """A menu whose every key is only for texts leaves a caller on the phone with none."""
     silent = re.sub(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from referral_line.content.model import Channel
 from referral_line.conversation.position import MAX_TURN, Input, Position, parse_position
-from referral_line.conversation.wording import contains, find_number, normalise
+from referral_line.conversation.vocabulary import PhraseIndex
+from referral_line.conversation.wording import find_number, normalise
 from referral_line.replies.line import Line
 
 HOME = Position("en", "home")
@@ -213,17 +214,35 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "phrase", "expected"),
+    ("text", "expected"),
     [
-        ("i want to die", "want to die", True),
-        ("i want to diet", "want to die", False),
-        ("我想死了", "想死", True),
-        ("anything", "", False),
+        ("i want to die", ("en", "distress")),
+        ("i want to diet", None),
+        ("chce umrzec", ("pl", "danger")),
+        ("please i want to die now", ("en", "distress")),
+        ("我真的想死了", ("zh-Hans", "distress")),
+        ("", None),
     ],
 )
-def test_phrases_are_whole_words(text: str, phrase: str, expected: bool) -> None:
+def test_phrases_are_whole_words(text: str, expected: tuple[str, str] | None) -> None:
     """A phrase matches whole words, but anywhere in scripts without spaces."""
-    assert contains(text, phrase) is expected
+    index = PhraseIndex(
+        [
+            ("want to die", "en", "distress"),
+            ("chce umrzec", "pl", "danger"),
+            ("umrzec", "pl", "distress"),
+            ("想死", "zh-Hans", "distress"),
+        ]
+    )
+    assert index.find(text, "en") == expected
+
+
+def test_own_language_comes_first() -> None:
+    """A phrase of the caller's language wins over a longer one of another."""
+    index = PhraseIndex([("to je", "cs", "a"), ("to", "pl", "b"), ("to", "en", "c")])
+    assert index.find("to je", "pl") == ("pl", "b")
+    assert index.find("to je", "en") == ("en", "c")
+    assert index.find("to je", "cy") == ("cs", "a")
 
 
 def test_indic_letters_keep_their_marks() -> None:

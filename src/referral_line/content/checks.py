@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 
 from referral_line.content.completion import complete
@@ -32,6 +33,8 @@ _DIGITS = re.compile(r"\d[\d ]*\d|\d")
 _CARRIER_CAPITALS = re.compile(
     r"\b(" + "|".join(sorted(word.upper() for word in CARRIER_WORDS)) + r")\b"
 )
+_PARTS = {Channel.SMS: re.compile(r"\n"), Channel.VOICE: re.compile(r"\n\s*\n")}
+"""What is left out of a reply as a whole: a line of a message, a paragraph of speech."""
 _SMS_VALUES = frozenset({"session-minutes", "force-name", "force-link"})
 _VOICE_VALUES = frozenset({"force-name", "service-name", "service-phone"})
 _OWN_VALUES = {
@@ -46,7 +49,7 @@ def check_script(script: Script, directory: Directory) -> list[Fault]:
     if any("unknown node" in fault.text for fault in faults):
         return sorted(faults, key=_by_line)
     whole = complete(script, directory, languages=("en", "cy"))
-    faults += _check_ways(script, whole)
+    faults += _check_ways(script, whole, directory)
     faults += _check_referrals(script, whole, directory)
     return sorted(faults, key=_by_line)
 
@@ -102,25 +105,36 @@ def _check_keys(script: Script) -> Iterator[Fault]:
             yield Fault(script.file, spoken[MAX_SPOKEN_CHOICES].line, place, text)
 
 
-def _check_ways(script: Script, whole: Script) -> Iterator[Fault]:
+def _check_ways(script: Script, whole: Script, directory: Directory) -> Iterator[Fault]:
     """Nodes that nobody reaches, menus without a way on, menus without a way to help."""
     roles = script.roles
     reached = _distances(whole, [roles["start"], *roles.values()])
     urgent = {roles["distress"], roles["danger"]}
+    unconfirmed = {name for name, value in directory.placeholders().items() if value is None}
     for node in script.nodes.values():
         if node.id not in reached:
             text = "unreachable node: no key of any menu leads here"
             yield Fault(script.file, node.line, node.id, text)
         for channel in Channel:
-            text = _find_trap(node, whole.nodes[node.id], channel, urgent)
-            if text:
-                yield Fault(script.file, node.line, node.id, text)
+            trap = _find_trap(node, whole.nodes[node.id], channel, urgent, unconfirmed)
+            if trap is not None:
+                yield Fault(script.file, node.line, node.id, trap)
 
 
-def _find_trap(node: Node, whole: Node, channel: Channel, urgent: Collection[str]) -> str | None:
+def _find_trap(
+    node: Node,
+    whole: Node,
+    channel: Channel,
+    urgent: Collection[str],
+    unconfirmed: AbstractSet[str],
+) -> str | None:
     """Say how a node would leave a caller on a channel without a way on or a way to help."""
-    if node.prompt(channel) is None:
+    prompt = node.prompt(channel)
+    if prompt is None:
         return f"dead end: it says nothing by {channel}; write its {channel} text"
+    parts = _PARTS[channel].split(prompt.text)
+    if all(unconfirmed.intersection(re.findall(PLACEHOLDER, part)) for part in parts):
+        return f"says nothing by {channel} until a service is confirmed; write a line without it"
     ways = {option.to for option in whole.options if option.is_offered(channel)} - {node.id}
     if node.ends:
         return None

@@ -6,7 +6,7 @@ engine and the replies read the same menu.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from referral_line.content.model import (
@@ -32,7 +32,7 @@ def complete(
     directory: Directory,
     *,
     languages: Sequence[str],
-    transfers: Collection[str] = (),
+    transfers: Sequence[str] = (),
     can_text_me: bool = False,
 ) -> Script:
     """Return the script with every node and key that callers will meet.
@@ -41,7 +41,7 @@ def complete(
         script: The script as written, checked.
         directory: The services directory.
         languages: Tags served, in menu order; with one only, no key changes language.
-        transfers: Ids of services a voice caller may be connected to.
+        transfers: Ids of services a voice caller may be connected to, the preferred one first.
         can_text_me: Whether a voice caller may ask for the details by text.
     """
     nodes = dict(script.nodes)
@@ -116,11 +116,10 @@ def _services(node: Node, channel: Channel, directory: Directory) -> Iterator[Se
             yield service
 
 
-def _transferable(node: Node, directory: Directory, transfers: Collection[str]) -> Service | None:
-    for service in _services(node, Channel.VOICE, directory):
-        if service.id in transfers and not node.ends:
-            return service
-    return None
+def _transferable(node: Node, directory: Directory, transfers: Sequence[str]) -> Service | None:
+    """Return the service a node connects to: of those it names, the operator's first."""
+    named = {service.id: service for service in _services(node, Channel.VOICE, directory)}
+    return None if node.ends else next((named[id_] for id_ in transfers if id_ in named), None)
 
 
 def _transfer(node: Node, service: Service, script: Script) -> dict[str, Node]:

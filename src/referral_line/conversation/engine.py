@@ -13,7 +13,7 @@ from referral_line.content.model import (
 )
 from referral_line.conversation.position import MAX_TURN, Input, Position
 from referral_line.conversation.vocabulary import Vocabulary
-from referral_line.conversation.wording import contains, find_number, normalise
+from referral_line.conversation.wording import find_number, normalise
 
 
 class Conversation:
@@ -23,7 +23,7 @@ class Conversation:
         """Prepare the menus for look-up by key."""
         self._script = script
         self._vocabulary = vocabulary
-        self._languages = {tag.casefold(): tag for tag in vocabulary.words}
+        self._languages = {tag.casefold(): tag for tag in vocabulary.tags}
         self.default_language = default_language
         self._menus: Mapping[tuple[str, Channel], Mapping[str, Option]] = {
             (node.id, channel): {o.key: o for o in node.options if o.is_offered(channel)}
@@ -70,7 +70,7 @@ class Conversation:
             return replace(start, node=wish.to)
         named = self._vocabulary.find_language(text)
         if named is None:
-            found = self._vocabulary.find_node(text, start.language)
+            found = self._vocabulary.words.find(text, start.language)
             named = found[0] if found else start.language
         return replace(start, language=named)
 
@@ -107,7 +107,7 @@ class Conversation:
         return None
 
     def _by_language(self, position: Position, text: str) -> Position | None:
-        asked = self._vocabulary.find_node(text, position.language)
+        asked = self._vocabulary.words.find(text, position.language)
         if asked is not None and asked[1] == self._script.roles["languages"]:
             # "I don't speak English" names a language, but asks for another.
             return Position(*asked)
@@ -138,11 +138,10 @@ class Conversation:
         return number if self._vocabulary.is_courtesy(rest) else ""
 
     def _by_typed_name(self, position: Position, text: str) -> Position | None:
-        for phrase in self._vocabulary.typed.get(position.node, ()):
-            if contains(text, phrase.text):
-                return Position(position.language, phrase.node)
-        return None
+        names = self._vocabulary.typed.get(position.node)
+        found = names.find(text, "") if names else None
+        return Position(position.language, found[1]) if found else None
 
     def _by_words(self, position: Position, text: str) -> Position | None:
-        found = self._vocabulary.find_node(text, position.language)
+        found = self._vocabulary.words.find(text, position.language)
         return Position(*found) if found else None

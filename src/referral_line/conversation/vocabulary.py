@@ -5,45 +5,71 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from referral_line.content.checks import split_words
-from referral_line.content.model import PLACEHOLDER, Directory, Message, Script
-from referral_line.conversation.wording import contains, normalise
+from referral_line.content.model import PLACEHOLDER, Directory, Message, Node, Script
+from referral_line.conversation.wording import is_unspaced, normalise
 from referral_line.languages.catalogue import Texts
 from referral_line.languages.names import language_names
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A normalised phrase of one language that leads to a node."""
+class PhraseIndex:
+    """Normalised phrases of every language, found in a text without trying each of them."""
 
-    text: str
-    node: str
+    def __init__(self, phrases: Iterable[tuple[str, str, str]]) -> None:
+        """Take (phrase, language tag, node) rows; the first row of a phrase and tag counts."""
+        self._nodes: dict[str, dict[str, str]] = {}
+        self._unspaced: list[str] = []
+        for phrase, tag, node in phrases:
+            self._nodes.setdefault(phrase, {}).setdefault(tag, node)
+        self._unspaced = [phrase for phrase in self._nodes if is_unspaced(phrase)]
+        self._longest = max((len(phrase.split()) for phrase in self._nodes), default=0)
+
+    def find(self, text: str, language: str) -> tuple[str, str] | None:
+        """Return the tag and node of a phrase in a normalised text.
+
+        The caller's language comes first, then any other; the phrase of most words wins.
+        """
+        other = None
+        for phrase in self._candidates(text):
+            nodes = self._nodes.get(phrase)
+            if nodes is None:
+                continue
+            if language in nodes:
+                return language, nodes[language]
+            other = other or next(iter(nodes.items()))
+        return other
+
+    def _candidates(self, text: str) -> Iterator[str]:
+        """Every run of words in a text, the longest first, then phrases of unspaced scripts."""
+        words = text.split()
+        for size in range(min(self._longest, len(words)), 0, -1):
+            for start in range(len(words) - size + 1):
+                yield " ".join(words[start : start + size])
+        if is_unspaced(text):
+            yield from (phrase for phrase in self._unspaced if phrase in text)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Every phrase by language tag; the longest phrase of a language stands first."""
+    """Everything a caller may say, ready to be found."""
 
+    tags: tuple[str, ...]
     names: Mapping[str, str]
     """Normalised language names, each with its tag."""
-    crisis: tuple[Mapping[str, tuple[Phrase, ...]], ...]
+    crisis: tuple[PhraseIndex, ...]
     """Phrases of self-harm and danger, the most urgent node first."""
-    words: Mapping[str, tuple[Phrase, ...]]
+    words: PhraseIndex
     labels: Mapping[tuple[str, str], Mapping[str, str]]
     """(tag, node) → normalised menu label → key."""
-    typed: Mapping[str, tuple[Phrase, ...]]
+    typed: Mapping[str, PhraseIndex]
     """Node → names that may be typed there, such as police forces."""
     polite: frozenset[str]
 
     def find_crisis(self, text: str, language: str) -> tuple[str, str] | None:
         """Return the language and node of the most urgent phrase in a text."""
         for phrases in self.crisis:
-            if found := _find(text, phrases, language):
+            if found := phrases.find(text, language):
                 return found
         return None
-
-    def find_node(self, text: str, language: str) -> tuple[str, str] | None:
-        """Return the language and node that the words of a text ask for."""
-        return _find(text, self.words, language)
 
     def find_language(self, text: str) -> str | None:
         """Return the tag of the language a text names, with at most one word that is not polite."""
@@ -51,25 +77,13 @@ class Vocabulary:
         for size in range(min(len(words), 4), 0, -1):
             for start in range(len(words) - size + 1):
                 tag = self.names.get(" ".join(words[start : start + size]))
-                rest = words[:start] + words[start + size :]
-                if tag is not None and self.is_courtesy(rest):
+                if tag is not None and self.is_courtesy(words[:start] + words[start + size :]):
                     return tag
         return None
 
     def is_courtesy(self, words: list[str]) -> bool:
         """Whether words around a choice are polite ones, but for one at most."""
         return sum(word not in self.polite for word in words) <= 1
-
-
-def _find(
-    text: str, phrases: Mapping[str, tuple[Phrase, ...]], language: str
-) -> tuple[str, str] | None:
-    """Look in the caller's language first, then in all the others."""
-    for tag in sorted(phrases, key=lambda tag: tag != language):
-        for phrase in phrases[tag]:
-            if contains(text, phrase.text):
-                return tag, phrase.node
-    return None
 
 
 def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Texts]) -> Vocabulary:
@@ -81,34 +95,28 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
         key=lambda node: node.crisis or 0,
     )
 
-    def phrases(message: Message, language: Texts, node: str) -> Iterator[Phrase]:
-        for word in split_words(language.text(message)):
+    def phrases(message: Message | None, language: Texts) -> Iterator[str]:
+        for word in split_words(language.text(message)) if message else ():
             filled = re.sub(PLACEHOLDER, lambda found: values.get(found[1], ""), word)
             if text := normalise(filled):
-                yield Phrase(text, node)
+                yield text
+
+    def index(nodes: Iterable[Node]) -> PhraseIndex:
+        return PhraseIndex(
+            (text, language.tag, node.id)
+            for node in nodes
+            for language in served
+            for text in phrases(node.words, language)
+        )
 
     return Vocabulary(
+        tags=tuple(language.tag for language in served),
         names={
             normalise(name): tag
             for name, tag in reversed([*language_names(item.tag for item in served).items()])
         },
-        crisis=tuple(
-            {
-                language.tag: _longest_first(phrases(node.words, language, node.id))
-                for language in served
-                if node.words is not None
-            }
-            for node in urgent
-        ),
-        words={
-            language.tag: _longest_first(
-                phrase
-                for node in script.nodes.values()
-                if node.words is not None
-                for phrase in phrases(node.words, language, node.id)
-            )
-            for language in served
-        },
+        crisis=tuple(index([node]) for node in urgent),
+        words=index(script.nodes.values()),
         labels={
             (language.tag, node.id): {
                 normalise(language.text(option.sms)): option.key
@@ -119,8 +127,8 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
             for node in script.nodes.values()
         },
         typed={
-            node.id: _longest_first(
-                Phrase(normalise(name), target) for name, target in node.typed.items()
+            node.id: PhraseIndex(
+                (normalise(name), "", target) for name, target in node.typed.items()
             )
             for node in script.nodes.values()
             if node.typed
@@ -128,11 +136,7 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
         polite=frozenset(
             word
             for language in served
-            for phrase in phrases(script.phrases["polite"]["words"], language, "")
-            for word in phrase.text.split()
+            for phrase in phrases(script.phrases["polite"]["words"], language)
+            for word in phrase.split()
         ),
     )
-
-
-def _longest_first(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
-    return tuple(sorted(phrases, key=lambda phrase: -len(phrase.text)))

@@ -28,13 +28,13 @@ def normalise(text: str) -> str:
     return " ".join(_western_digits(letters.translate(_UNDECOMPOSED)).split())
 
 
-def contains(text: str, phrase: str) -> bool:
-    """Whether a normalised text has a normalised phrase, as whole words where words have spaces."""
-    if not phrase:
-        return False
-    if any(ord(character) >= _UNSPACED for character in phrase):
-        return phrase in text
-    return f" {phrase} " in f" {text} "
+def is_unspaced(text: str) -> bool:
+    """Whether a text has a script without spaces, where a phrase may stand anywhere.
+
+    >>> is_unspaced("我想死"), is_unspaced("umrzeć")
+    (True, False)
+    """
+    return any(ord(character) >= _UNSPACED for character in text)
 
 
 def find_number(text: str) -> str | None:

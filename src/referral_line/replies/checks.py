@@ -37,7 +37,7 @@ def check_table(table: Table, script: Script, texts: Iterable[Texts]) -> dict[st
         faults = found.setdefault(language.tag, [])
         for position, reply in table.sms.items():
             if position.language == language.tag:
-                texts_of = _check_message(position, reply.text, discreet)
+                texts_of = _check_message(reply.text, discreet)
                 faults += [Fault(file, None, str(position), text) for text in texts_of]
                 faults += _check_segments(position, reply.count.segments, script, file)
                 faults += _check_xml(position, reply.twiml, file)
@@ -53,9 +53,7 @@ def _stems(script: Script, language: Texts) -> list[str]:
     return [normalise(word) for word in words]
 
 
-def _check_message(position: Position, text: str, discreet: Iterable[str]) -> Iterator[str]:
-    if not text.strip():
-        yield "the message is empty; every line needs a service that is not confirmed"
+def _check_message(text: str, discreet: Iterable[str]) -> Iterator[str]:
     if len(text) > MAX_BODY:
         yield f"{len(text)} characters; the carrier sends {MAX_BODY} at most"
     shown = normalise(text[:LOCK_SCREEN])
@@ -65,7 +63,6 @@ def _check_message(position: Position, text: str, discreet: Iterable[str]) -> It
                 f"names '{stem}' in the first {LOCK_SCREEN} characters, which others may see on a "
                 f"locked screen: {text[:LOCK_SCREEN]!r}"
             )
-    del position
 
 
 def _check_segments(
@@ -80,8 +77,6 @@ def _check_segments(
 
 
 def _check_call(reply: VoiceReply) -> Iterator[str]:
-    if not reply.spoken:
-        yield "nothing is said; every paragraph needs a service that is not confirmed"
     for said in reply.spoken:
         if len(said.text) > MAX_SAID or len(quote(said.text)) > MAX_SAID_ENCODED:
             yield f"a paragraph is too long for the voice; divide it: {said.text[:60]!r}…"

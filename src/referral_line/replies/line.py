@@ -7,7 +7,7 @@ from datetime import date
 from referral_line.content.checks import check_script, check_services
 from referral_line.content.completion import complete
 from referral_line.content.loader import PACKAGED, load_directory, load_script
-from referral_line.content.model import Directory, Script
+from referral_line.content.model import Connect, Directory, Script
 from referral_line.conversation.engine import Conversation
 from referral_line.conversation.vocabulary import compile_vocabulary
 from referral_line.errors import CatalogueError, ContentError, Fault, SettingsError, Severity
@@ -74,6 +74,7 @@ def compile_line(settings: Settings, *, today: date) -> Line:
         left_out |= faulty
         texts = [language for language in texts if language.tag not in faulty]
         _require_default(settings, texts, left_out)
+    _check_connected(settings, line)
     stale = [fault for fault in found if fault.severity is Severity.WARNING]
     return Line(
         script=line.script,
@@ -100,6 +101,27 @@ def _check_transfers(settings: Settings, directory: Directory) -> None:
         else:
             continue
         faults.append(Fault("environment", None, "REFERRAL_LINE_TRANSFERS", text))
+    if faults:
+        raise SettingsError(faults)
+
+
+def _check_connected(settings: Settings, line: Line) -> None:
+    """Refuse a transfer that no call ever offers, rather than leave an operator wondering."""
+    numbers = {
+        node.action.number
+        for node in line.script.nodes.values()
+        if isinstance(node.action, Connect)
+    }
+    faults = [
+        Fault(
+            "environment",
+            None,
+            "REFERRAL_LINE_TRANSFERS",
+            f"'{name}' is never offered: where calls name it, another one stands before it",
+        )
+        for name in settings.transfers
+        if line.directory.services[name].phone_e164 not in numbers
+    ]
     if faults:
         raise SettingsError(faults)
 
