@@ -81,7 +81,7 @@ class Server:
         self.port = port
         self.output = folder / f"{port}.log"
         with self.output.open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - our own programs
+            self.process = subprocess.Popen(
                 command, stdout=log, stderr=subprocess.STDOUT, env=dict(environ), cwd=folder
             )
         deadline = time.monotonic() + 30

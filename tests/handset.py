@@ -1,4 +1,4 @@
-"""A phone and its carrier, as the line's webhooks see them: signed form posts, one cookie a pair."""
+"""A phone and its carrier, as the line sees them: signed form posts, one cookie a pair."""
 
 import secrets
 from collections.abc import Iterable, Mapping

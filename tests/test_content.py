@@ -369,13 +369,13 @@ def test_language_keys_leave_distress_its_key(directory: Directory) -> None:
 
 
 def test_transfer_is_offered_only_where_allowed(directory: Directory) -> None:
-    """A node that names an allowed service gains a key to a warning, which leads to the transfer."""
+    """A node that names an allowed service gains a key to a warning, then the transfer."""
     script = complete(load_script(), directory, languages=["en"], transfers=["crimestoppers"])
     (way,) = [o for o in script.nodes["someone-else"].options if o.key == "7"]
     assert not way.is_offered(Channel.SMS)
     warning = script.nodes[way.to]
     assert warning.back == "someone-else"
-    assert [option.to for option in warning.options][0] == "transferring-someone-else"
+    assert warning.options[0].to == "transferring-someone-else"
     assert all(option.key != "7" for option in script.nodes["paid"].options)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -80,9 +81,8 @@ def test_call_over_http(client: httpx2.Client) -> None:
     assert "naw naw naw" in spoken(handset.press("2"))
     handset.press("1")
     assert "Samaritans" in spoken(handset.press("6"))
-    for _ in range(4):
-        last = handset.press("")
-    assert last[-1].tag == "Hangup"
+    heard = [handset.press("") for _ in range(4)]
+    assert heard[-1][-1].tag == "Hangup"
 
 
 def test_unsigned_and_junk_over_http(client: httpx2.Client) -> None:
@@ -171,8 +171,6 @@ def test_slow_or_broken_requests_do_not_reach_the_log(
     client: httpx2.Client, server: Server
 ) -> None:
     """A request that is no HTTP is refused without its bytes in the log."""
-    import socket
-
     with socket.create_connection(("127.0.0.1", server.port), 5) as connection:
         connection.sendall(b"Chimborazo-4712\r\n\r\n")
         assert connection.recv(1000)

@@ -318,7 +318,7 @@ def test_memory_never_grows_beyond_its_limit() -> None:
         assert await store.load("10") == "x"
         clock.now += 61
         await store.save("new", "x", MINUTE)
-        assert len(store._kept) == 1  # noqa: SLF001 - memory held is the point
+        assert len(store._kept) == 1
 
     asyncio.run(use())
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from referral_line.errors import Severity, SettingsError
+from referral_line.errors import SettingsError, Severity
 from referral_line.settings import (
     Settings,
     check_environment,
@@ -11,7 +11,7 @@ from referral_line.settings import (
     load_settings,
 )
 
-SECRET = "s3cret-token"  # noqa: S105 - a made-up one
+SECRET = "s3cret-token"
 
 
 def test_empty_environment_gives_defaults() -> None:

@@ -120,6 +120,7 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.bind((LOCALHOST, port))
     except OSError as error:
+        listener.close()
         message = f"{port} is in use ({error.strerror}); choose another with --port"
         raise click.BadParameter(message, param_hint="--port") from error
     return listener

@@ -133,7 +133,7 @@ def _find_trap(
     if prompt is None:
         return f"dead end: it says nothing by {channel}; write its {channel} text"
     parts = _PARTS[channel].split(prompt.text)
-    if all(unconfirmed.intersection(re.findall(PLACEHOLDER, part)) for part in parts):
+    if all(unconfirmed & set(re.findall(PLACEHOLDER, part)) for part in parts):
         return f"says nothing by {channel} until a service is confirmed; write a line without it"
     ways = {option.to for option in whole.options if option.is_offered(channel)} - {node.id}
     if node.ends:
