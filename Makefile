@@ -32,7 +32,7 @@ check: $(VENV)/dev ## Format, lint, types, architecture, script, catalogues, ser
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/referral-line script check --strict
 	$(BIN)/referral-line services check
-	$(BIN)/pybabel extract -q -F babel.cfg --no-location --width 0 -o $(VENV)/messages.pot src
+	$(BIN)/pybabel -q extract -F babel.cfg --no-location --width 0 -o $(VENV)/messages.pot src
 	@for file in $(VENV)/messages.pot locales/messages.pot; do sed '1,/^$$/d' $$file | cksum; done | uniq | wc -l \
 		| grep -qx '[[:space:]]*1' \
 		|| { echo "locales/messages.pot is behind the script: run make catalogues" >&2; exit 1; }

@@ -137,6 +137,14 @@ def test_several_workers_need_redis() -> None:
     assert "REDIS_URL: is not set, but 2 workers" in result.stderr
 
 
+def test_leaflet_is_printed() -> None:
+    """``leaflet cy`` is a whole page in Welsh; a language not served is told."""
+    result = run("leaflet", "cy")
+    assert result.exit_code == 0
+    assert result.stdout.startswith('<!doctype html>\n<html lang="cy" dir="ltr">')
+    assert run("leaflet", "xx").exit_code == 2
+
+
 def test_script_check_is_clean() -> None:
     """The shipped script and every reply made of it pass, warnings included."""
     result = run("script", "check", "--strict")
@@ -231,7 +239,7 @@ def test_port_in_use_is_told() -> None:
     assert f"{port} is in use" in result.stderr
 
 
-@pytest.mark.parametrize("command", ["", "serve", "text", "call", "demo", "script", "services"])
+@pytest.mark.parametrize("command", ["", "serve", "text", "call", "leaflet", "demo", "script"])
 def test_every_command_has_help(command: str) -> None:
     """Help says what a command does, with every option explained."""
     result = run(*command.split(), "--help")

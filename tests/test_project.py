@@ -122,7 +122,7 @@ def test_package_serves_by_itself(tmp_path: Path) -> None:
         capture_output=True,
         check=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(folder)},
     )
     assert "101" in result.stdout.decode("utf-8")
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -550,6 +551,34 @@ def test_health(client: TestClient, make_client: MakeClient, clock: Clock) -> No
     degraded = make_client(store=Away(clock)).get("/readyz")
     assert degraded.status_code == 200
     assert degraded.json() == {"status": "degraded", "degraded": ["redis: ConnectionError"]}
+
+
+def test_leaflet_of_each_language(make_client: MakeClient, make_line: Callable[..., Line]) -> None:
+    """A sheet to print has the line's number, the rules and the numbers, in its language."""
+    client = make_client(line=make_line(REFERRAL_LINE_NUMBER="+447700900999"))
+    english = client.get("/leaflet/en")
+    assert english.status_code == 200
+    assert english.headers["content-type"].startswith("text/html")
+    for words in (
+        'lang="en"',
+        "07700 900999",
+        "Don&#x27;t pay.",
+        "116 123",
+        "0800 555 111",
+        "CEOP",
+    ):
+        assert words in english.text
+    headings = re.findall(r"<h2>(.*?)</h2>", english.text)
+    assert headings == [
+        "I&#x27;m being blackmailed",
+        "I&#x27;m under 18",
+        "It&#x27;s about someone else",
+        "Talk to someone",
+        "What this line keeps",
+    ]
+    assert "Nie płać" in client.get("/leaflet/PL").text
+    assert client.get("/leaflet/xx").status_code == 404
+    assert "07700" not in make_client().get("/leaflet/en").text
 
 
 def test_simulator_is_not_there_unless_switched_on(client: TestClient) -> None:

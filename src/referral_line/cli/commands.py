@@ -7,7 +7,7 @@ import click
 
 from referral_line import __version__
 from referral_line.cli.checking import script, services
-from referral_line.cli.conversing import call, text
+from referral_line.cli.conversing import call, leaflet, text
 from referral_line.cli.serving import demo, serve
 from referral_line.errors import FaultsFound, SettingsError
 
@@ -39,7 +39,7 @@ def line() -> None:
     """
 
 
-for command in (demo, serve, text, call, script, services):
+for command in (demo, serve, text, call, leaflet, script, services):
     line.add_command(command)
 
 

@@ -143,6 +143,21 @@ def _heard(verb: Verb) -> Iterator[str]:
             yield "\n(the line hangs up)"
 
 
+@click.command()
+@click.argument("tag")
+def leaflet(tag: str) -> None:
+    """Print the leaflet of a language as an HTML page.
+
+    Open it in a browser to print it. It has the line's number where REFERRAL_LINE_NUMBER is set.
+    """
+    line = _compile()
+    page = line.table.leaflets.get(tag)
+    if page is None:
+        message = f"{tag!r} is not served; choose from {', '.join(line.languages)}"
+        raise click.BadParameter(message, param_hint="TAG")
+    click.echo(page.decode("utf-8"), nl=False)
+
+
 def _typed(prompt: str, *, can_be_silent: bool = False) -> Iterator[str]:
     while True:
         click.echo(f"\n{prompt}", nl=False, err=True)

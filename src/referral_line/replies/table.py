@@ -18,6 +18,7 @@ from referral_line.conversation.position import MAX_TURN, Position
 from referral_line.languages.catalogue import Texts
 from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
 from referral_line.languages.numbers import is_number, read_aloud
+from referral_line.replies.leaflet import SECTIONS, render_leaflet
 from referral_line.replies.reply import (
     Dial,
     Gather,
@@ -51,6 +52,8 @@ class Table:
 
     sms: Mapping[Position, SmsReply]
     voice: Mapping[Position, VoiceReply]
+    leaflets: Mapping[str, bytes]
+    """The printable leaflet of each language, by tag, as an HTML page."""
     fallback: Position
     """Given where a channel has no reply of its own for a position: the first menu."""
 
@@ -108,7 +111,26 @@ class Compiler:
             for turn in range(MAX_TURN + 1 if node.options else 1)
         }
         start = Position(self.default_language, self.script.roles["start"])
-        return Table(sms=sms, voice=voice, fallback=start)
+        leaflets = {language.tag: self._leaflet(language) for language in texts}
+        return Table(sms=sms, voice=voice, leaflets=leaflets, fallback=start)
+
+    def _leaflet(self, language: Texts) -> bytes:
+        nodes = self.script.nodes
+        labels: dict[str, str] = {}
+        for node in nodes.values():
+            for option in node.options:
+                labels.setdefault(option.to, _text(option.sms, language))
+        return render_leaflet(
+            language.tag,
+            known_languages()[language.tag].direction,
+            number=self.caller_id,
+            opening=self._sms_lines(nodes[self.script.roles["start"]], language),
+            sections=[
+                (labels.get(name, ""), self._sms_lines(nodes[name], language))
+                for name in SECTIONS
+                if name in nodes
+            ],
+        )
 
     # --- text messages ---------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from traceback import extract_tb
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from referral_line.content.model import Channel
@@ -47,7 +48,7 @@ class Webhooks:
         path_prefix: str = "",
     ) -> None:
         """Take everything a turn needs; nothing is looked up elsewhere."""
-        self._line = line
+        self.line = line
         self._store = store
         self._verifier = verifier
         self._account_sid = account_sid
@@ -89,7 +90,7 @@ class Webhooks:
             return _twiml(self._safe_message if is_message else self._safe_call)
 
     async def _sms_turn(self, request: Request, inbound: Inbound) -> Response:
-        conversation = self._line.conversation
+        conversation = self.line.conversation
         session = await self._load(inbound.token)
         if session is None:
             position = conversation.begin(inbound.given, _tag(request))
@@ -98,14 +99,14 @@ class Webhooks:
         else:
             position = conversation.advance(session.position, inbound.given)
         cookie = await self._remember(position, inbound)
-        response = _twiml(self._line.table.message(position).twiml)
+        response = _twiml(self.line.table.message(position).twiml)
         response.headers["set-cookie"] = cookie
         return response
 
     async def _load(self, token: str | None) -> Session | None:
         stored = await self._store.load(session_key(token)) if token else None
         session = parse_session(stored) if stored else None
-        if session is None or not self._line.conversation.is_known(session.position):
+        if session is None or not self.line.conversation.is_known(session.position):
             return None
         return session
 
@@ -115,7 +116,7 @@ class Webhooks:
         At the end the cookie is a fresh random one that expires at once and was never stored, so
         that a carrier which keeps it regardless holds nothing of this conversation.
         """
-        if self._line.conversation.has_ended(position):
+        if self.line.conversation.has_ended(position):
             if inbound.token:
                 await self._store.delete(session_key(inbound.token))
             return _cookie(make_token(), 0)
@@ -126,10 +127,10 @@ class Webhooks:
 
     def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
         position = self._position(request.path_params.get("rest", ""), inbound)
-        return _twiml(self._line.table.call(position).twiml)
+        return _twiml(self.line.table.call(position).twiml)
 
     def _position(self, path: str, inbound: Inbound) -> Position:
-        conversation = self._line.conversation
+        conversation = self.line.conversation
         if not path:
             return conversation.offer_languages()
         position = parse_position(path)
@@ -139,6 +140,22 @@ class Webhooks:
         if arrival is not None and conversation.is_known(arrival):
             return arrival
         return conversation.start(path.partition("/")[0])
+
+
+class Leaflets:
+    """The printable leaflets, made at start like every reply."""
+
+    def __init__(self, line: Line) -> None:
+        """Take the table's leaflets, found by tag whatever its capitals."""
+        self._pages = {tag.casefold(): page for tag, page in line.table.leaflets.items()}
+
+    async def page(self, request: Request) -> Response:
+        """Serve a language's leaflet; 404 for a language that is not served."""
+        page = self._pages.get(request.path_params["tag"].casefold())
+        if page is None:
+            return PlainTextResponse("No leaflet in this language.", HTTPStatus.NOT_FOUND)
+        policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HTMLResponse(page, headers=policy)
 
 
 class Health:
@@ -185,6 +202,7 @@ def create_app(
         Route("/voice/{rest:path}", webhooks.voice, methods=["POST"]),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
+        Route("/leaflet/{tag}", Leaflets(webhooks.line).page),
         *more_routes,
     ]
     if path_prefix:
