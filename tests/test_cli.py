@@ -15,6 +15,12 @@ from conftest import ROOT, free_port
 from referral_line.cli.commands import line as commands
 from referral_line.content.loader import PACKAGED
 
+READY = {
+    "TWILIO_ACCOUNT_SID": "AC1",
+    "TWILIO_AUTH_TOKEN": "t",
+    "REFERRAL_LINE_PUBLIC_URL": "https://x.org",
+}
+
 
 def run(*arguments: str, given: str | None = None, **environ: str) -> Result:
     """Run a command in this process."""
@@ -45,7 +51,7 @@ def test_text_reads_what_is_typed_until_an_empty_line() -> None:
     """Without keys the messages are typed; after finishing, a new conversation begins."""
     result = run("text", given="1\n9\n9\nhello\n\nnever read\n")
     assert result.exit_code == 0
-    assert "We have wiped what we kept" in result.stdout
+    assert "We have wiped your place" in result.stdout
     assert result.stdout.count("In danger now? Call 999.") == 3
     assert "never read" not in result.stdout
     assert "Message: " in result.stderr
@@ -78,6 +84,14 @@ def test_call_reads_keys_until_the_end_of_input() -> None:
     assert result.stdout.rstrip().endswith("(hung up)")
 
 
+def test_slip_of_a_typed_key_is_told_and_the_call_goes_on() -> None:
+    """What is no key is said on stderr; the call is not lost for it."""
+    result = run("call", given="x\n1\n")
+    assert result.exit_code == 0
+    assert "'x' is no key" in result.stderr
+    assert "Don't panic" in result.stdout
+
+
 def test_call_shows_transfers_and_texts() -> None:
     """Where an operator switched them on, a transfer and a text can be heard in the terminal."""
     environ = {
@@ -85,10 +99,11 @@ def test_call_shows_transfers_and_texts() -> None:
         "REFERRAL_LINE_NUMBER": "+447700900999",
         "REFERRAL_LINE_TEXT_ME": "1",
     }
-    result = run("call", "--language", "en", "--keys", "3,7,1,8,1", **environ)
+    result = run("call", "--language", "en", "--keys", "3,7,1,9,8,1", **environ)
     assert "(connecting to +44800555111)" in result.stdout
     assert "(text message to the caller)" in result.stdout
     assert result.stdout.count("Thank you for speaking up") == 4
+    assert "is over, or could not be made" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -129,9 +144,7 @@ def test_several_workers_need_redis() -> None:
         "serve",
         "--workers",
         "2",
-        TWILIO_ACCOUNT_SID="AC1",
-        TWILIO_AUTH_TOKEN="t",
-        REFERRAL_LINE_PUBLIC_URL="https://x.org",
+        **READY,
     )
     assert result.exit_code == 2
     assert "REDIS_URL: is not set, but 2 workers" in result.stderr
@@ -143,6 +156,41 @@ def test_leaflet_is_printed() -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith('<!doctype html>\n<html lang="cy" dir="ltr">')
     assert run("leaflet", "xx").exit_code == 2
+
+
+def test_wrong_redis_url_is_told_before_any_worker_starts() -> None:
+    """A wrong REDIS_URL is a line on stderr, not workers that die one after the other."""
+    result = run(
+        "serve",
+        "--workers",
+        "2",
+        REDIS_URL="http://x",
+        **READY,
+    )
+    assert result.exit_code == 2
+    assert "REDIS_URL: is no Redis URL" in result.stderr
+
+
+def test_folders_and_default_that_are_not_there_are_wrong_use() -> None:
+    """What the environment names wrongly is told under the variable's name, with exit code 2."""
+    for name, value in (
+        ("REFERRAL_LINE_CONTENT", "/nowhere"),
+        ("REFERRAL_LINE_LOCALES", "/nowhere"),
+        ("REFERRAL_LINE_DEFAULT_LANGUAGE", "xx"),
+        ("REFERRAL_LINE_LANGUAGES", "pl"),
+    ):
+        result = run("text", "--keys", "1", **{name: value})
+        assert result.exit_code == 2, name
+        assert result.stderr.startswith("environment: error: REFERRAL_LINE_")
+
+
+def test_language_without_catalogue_is_told() -> None:
+    """A misspelt tag is told instead of being left out; capitals don't matter."""
+    result = run("text", "--keys", "1", REFERRAL_LINE_LANGUAGES="en,polish")
+    assert result.exit_code == 2
+    assert "no catalogue for polish; there are en, cy, pl" in result.stderr
+    capitals = {"REFERRAL_LINE_LANGUAGES": "EN,PL", "REFERRAL_LINE_DEFAULT_LANGUAGE": "Pl"}
+    assert run("text", "--language", "PL", "--keys", "1", **capitals).exit_code == 0
 
 
 def test_script_check_is_clean() -> None:
@@ -195,7 +243,9 @@ def test_script_check_tells_faults_of_catalogues(content: Path) -> None:
 def test_warnings_count_only_when_strict(content: Path) -> None:
     """A message that costs too much is a warning; ``--strict`` makes it a fault."""
     replace(
-        content / "script.toml", "Delete nothing.\nTake", "Delete nothing. " + "x" * 200 + "\nTake"
+        content / "script.toml",
+        "Delete nothing.\nUnder",
+        "Delete nothing. " + "x" * 200 + "\nUnder",
     )
     only = {"REFERRAL_LINE_LANGUAGES": "en"}
     result = run("script", "check", "--content", str(content), **only)
@@ -236,7 +286,7 @@ def test_port_in_use_is_told() -> None:
         taken.listen()
         result = run("demo", "--port", str(port), "--no-browser")
     assert result.exit_code == 2
-    assert f"{port} is in use" in result.stderr
+    assert f"127.0.0.1:{port} can't be listened on" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["", "serve", "text", "call", "leaflet", "demo", "script"])

@@ -97,12 +97,17 @@ BROKEN: dict[str, tuple[Edit, str, str]] = {
         "6 spoken choices; 5 at most",
     ),
     "unknown-service": (
-        replacing("Report it all the same: {police-101}", "Report it all the same: {police-102}"),
+        replacing(
+            "Report it all the same. Police: {police-101}",
+            "Report it all the same. Police: {police-102}",
+        ),
         "paid/sms",
         "unknown placeholder {police-102}",
     ),
     "number-by-hand": (
-        replacing("Report it all the same: {police-101}", "Report it all the same: 101"),
+        replacing(
+            "Report it all the same. Police: {police-101}", "Report it all the same. Police: 101"
+        ),
         "paid/sms",
         "'101' is typed by hand; write {police-101}",
     ),
@@ -127,17 +132,37 @@ BROKEN: dict[str, tuple[Edit, str, str]] = {
         "is over 5 words",
     ),
     "carrier-word": (
-        replacing("Done. We have wiped what we kept.", "Done. Text STOP to be sure."),
+        replacing("Done. We have wiped your place in the menu.", "Done. Text STOP to be sure."),
         "finish/sms",
         "'STOP' belongs to the carrier",
     ),
+    "service-in-label": (
+        replacing('sms = "I have paid"', 'sms = "Call {samaritans}"'),
+        "adult/paid/sms",
+        "unknown placeholder {samaritans}: not filled in here",
+    ),
+    "force-elsewhere": (
+        replacing("Report it all the same. Police:", "Report it to {force-name}. Police:"),
+        "paid/sms",
+        "unknown placeholder {force-name}",
+    ),
+    "hours-not-confirmed": (
+        replacing("Childline, under 19, free, not on the bill:", "Childline, day and night:"),
+        "support/sms",
+        "says when 'childline' answers, but its hours are not confirmed",
+    ),
+    "one-channel": (
+        replacing('sms = "I have paid"\n', ""),
+        "adult",
+        "key 1 is offered on one channel alone",
+    ),
     "carrier-choice": (
-        replacing('words = "bye, ', 'words = "cancel, bye, '),
+        replacing('words = "forget me, ', 'words = "cancel, forget me, '),
         "finish/words",
         "'cancel' belongs to the carrier",
     ),
     "word-twice": (
-        replacing('words = "bye, ', 'words = "Police, bye, '),
+        replacing('words = "forget me, ', 'words = "Police, forget me, '),
         "finish/words",
         "stands in report/words too",
     ),
@@ -198,11 +223,11 @@ def test_dead_end_without_keys_is_found() -> None:
 
 
 def test_referral_too_far_away_is_found() -> None:
-    """A service whose number first appears three keys from the first menu is too far."""
+    """A service that is first named three keys from the first menu is too far."""
     (fault,) = faults_of_script(
-        replacing("Ask your bank or", "See {iwf-link} and ask your bank or")
+        replacing("Type the name of your", "{iwf-link} Type the name of your")
     )
-    assert fault.place == "paid"
+    assert fault.place == "force"
     assert "the referral to 'iwf' is 3 keys" in fault.text
 
 
@@ -228,6 +253,14 @@ def test_every_fault_is_told_at_once() -> None:
     faults = faults_of_script(edit)
     assert len(faults) == 3
     assert [fault.line for fault in faults] == sorted(fault.line or 0 for fault in faults)
+
+
+def test_other_ways_to_write_a_table_are_no_traceback() -> None:
+    """A header with quotes or spaces is good TOML; faults in it still have a line."""
+    for header in ('[nodes."paid"]', "[ nodes . paid ]"):
+        edited = SCRIPT.replace("[nodes.paid]", header, 1).replace("{police-101}", "101")
+        faults = check_script(parse_script(edited), load_directory())
+        assert any(fault.place == "paid/sms" for fault in faults)
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,21 @@ BROKEN: dict[str, tuple[str, Callable[[polib.POEntry], None], str]] = {
         "9 words; ten are needed",
     ),
     "paragraphs": ("home/voice", replacing("\n\n", " "), "another number of paragraphs"),
+    "typed-number": (
+        "paid/sms",
+        replacing(".", ". 0800 555 112"),
+        "has the number '0800', which the English has not",
+    ),
+    "typed-link": (
+        "paid/sms",
+        replacing(".", ". https://evil.example"),
+        "has the link 'https://evil.example'",
+    ),
+    "carrier-capitals": (
+        "paid/sms",
+        replacing(".", ". STOP"),
+        "has the word of the carrier 'STOP'",
+    ),
     "carrier-word": ("finish/words", setting("STOP, koniec"), "'STOP' belongs to the carrier"),
     "service-in-words": (
         "finish/words",

@@ -103,7 +103,7 @@ def test_english_opening_has_two_segments(line: Line) -> None:
         "3 It's about someone else\n"
         "4 I can't cope\n"
         "5 Stay safe online\n"
-        "9 Leave no trace\n"
+        "9 Finish, forget me\n"
         "0 Cymraeg, polski"
     )
 
@@ -253,7 +253,10 @@ def test_transfer_warns_first_and_shows_our_number_only(full_line: Line) -> None
     dial = next(e for e in elements(dialled.twiml) if e.tag == "Dial")
     assert dial.attrib["callerId"] == "+447700900999"
     assert dial.findtext("Number") == "+44800555111"
-    assert dial.attrib["action"] == "/help/voice/en/someone-else"
+    assert dial.attrib["action"] == "/help/voice/en/transferred-someone-else"
+    after = full_line.table.call(Position("en", "transferred-someone-else"))
+    assert "could not be made" in after.spoken[0].text
+    assert isinstance(after.verbs[0], Gather)
 
 
 def test_999_and_101_are_never_dialled(full_line: Line) -> None:
@@ -302,6 +305,15 @@ def test_neither_is_offered_unless_switched_on(line: Line) -> None:
     """By default nobody is connected or texted."""
     for reply in line.table.voice.values():
         assert not {e.tag for e in elements(reply.twiml)} & {"Dial", "Sms"}
+
+
+def test_default_language_without_a_voice_still_answers_calls(line: Line) -> None:
+    """Where the default language can't be spoken, a call is answered in one that can."""
+    script = complete(load_script(), line.directory, languages=["so", "en"])
+    texts = [SourceTexts("so"), SourceTexts("en")]
+    table = Compiler(script, line.directory, ["so", "en"], "", 30, None, "so").compile(texts)
+    assert table.call(Position("so", "numbers")) == table.call(Position("en", "home"))
+    assert table.message(Position("so", "home")).text
 
 
 def test_many_languages_are_counted_in_the_menu_line(line: Line) -> None:

@@ -211,6 +211,9 @@ def test_redis_by_cluster(tmp_path: Path) -> None:
         "redis+other://x",
         "redis://127.0.0.1:port",
         "nonsense",
+        "redis://127.0.0.1/0?foo=bar",
+        "redis://[::1",
+        "redis+cluster://127.0.0.1:7000?x=1",
     ],
 )
 def test_wrong_redis_url_is_told(url: str) -> None:
@@ -267,11 +270,13 @@ def test_conversation_goes_on_while_the_store_is_away() -> None:
     async def use() -> None:
         clock = Clock()
         first = Flaky(clock)
-        store = SparedStore(first, MemoryStore(clock), clock)
+        store = SparedStore(first, clock)
+        await store.save("old", "before", MINUTE)
         first.is_away = True
+        assert await store.load("old") == "before"
         await store.save("a", "one", MINUTE)
         assert await store.load("a") == "one"
-        assert first.asked == 1
+        assert first.asked == 2
         clock.now += PAUSE.total_seconds()
         first.is_away = False
         assert await store.load("a") == "one"
@@ -284,19 +289,55 @@ def test_conversation_goes_on_while_the_store_is_away() -> None:
     asyncio.run(use())
 
 
+def test_what_was_saved_last_counts_after_the_store_is_back() -> None:
+    """A place saved while the store was away wins over the older one that the store still has."""
+
+    async def use() -> None:
+        clock = Clock()
+        first = Flaky(clock)
+        store = SparedStore(first, clock)
+        await store.save("a", "old", timedelta(hours=1))
+        await store.save("b", "old", timedelta(hours=1))
+        first.is_away = True
+        await store.save("a", "new", timedelta(hours=1))
+        await store.delete("b")
+        clock.now += PAUSE.total_seconds()
+        first.is_away = False
+        assert await first.load("a") == "old"
+        assert await store.load("a") == "new"
+        assert await store.load("b") is None
+
+    asyncio.run(use())
+
+
+def test_what_the_store_forgot_is_forgotten() -> None:
+    """While the store answers, its word counts, not the copy: another process may have wiped it."""
+
+    async def use() -> None:
+        clock = Clock()
+        first = Flaky(clock)
+        store = SparedStore(first, clock)
+        await store.save("a", "one", MINUTE)
+        await first.delete("a")
+        assert await store.load("a") is None
+
+    asyncio.run(use())
+
+
 def test_away_and_back_are_each_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     """An operator sees when the store went and came back, not a line for every caller."""
 
     async def use() -> None:
         clock = Clock()
         first = Flaky(clock)
-        store = SparedStore(first, MemoryStore(clock), clock)
+        store = SparedStore(first, clock)
         first.is_away = True
         for _ in range(3):
             await store.load("a")
             clock.now += PAUSE.total_seconds()
         first.is_away = False
         await store.load("a")
+        await store.save("a", "one", MINUTE)
 
     with caplog.at_level("WARNING"):
         asyncio.run(use())

@@ -1,5 +1,7 @@
 """The environment becomes one frozen object, or a list of everything that is wrong with it."""
 
+import traceback
+
 import pytest
 from pydantic import ValidationError
 
@@ -73,6 +75,7 @@ def test_secrets_and_numbers_print_masked() -> None:
         ("REFERRAL_LINE_PUBLIC_URL", "line.example.org", "write the whole base URL"),
         ("REFERRAL_LINE_PUBLIC_URL", "https://x.org/?a=1", "without query"),
         ("REFERRAL_LINE_PUBLIC_URL", "https://x.org:0", "port from 1"),
+        ("REFERRAL_LINE_PUBLIC_URL", "https://x.org/a%20b", "plain letters"),
         ("REFERRAL_LINE_PUBLIC_URL", "https://x.org:99999", "ort"),
         ("REFERRAL_LINE_NUMBER", "07700900123", "write the number in full"),
         ("REFERRAL_LINE_LANGUAGES", "en,p/l", "should match pattern"),
@@ -100,6 +103,16 @@ def test_a_wrong_number_is_not_repeated_in_the_fault() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({"REFERRAL_LINE_NUMBER": "07700900456"})
     assert "7700900456" not in str(caught.value)
+
+
+def test_secrets_are_in_no_chained_error() -> None:
+    """Not even the traceback below a fault shows what a secret variable holds."""
+    environ = {"REFERRAL_LINE_NUMBER": "07700900456", "REFERRAL_LINE_PUBLIC_URL": "http://u:pw9@x"}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "900456" not in shown
+    assert "pw9" not in shown
 
 
 def test_misspelt_variable_is_a_warning_with_a_hint() -> None:

@@ -29,7 +29,9 @@ _Words = Annotated[tuple[str, ...], NoDecode]
 class Settings(BaseSettings):
     """Everything the environment may say. Names are those people know, or have our prefix."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     account_sid: Annotated[str, StringConstraints(pattern=r"^AC[0-9A-Za-z]+$")] | None = Field(
         None,
@@ -129,6 +131,9 @@ class Settings(BaseSettings):
         if parts.port == 0:
             message = "write a port from 1 to 65535, or none"
             raise ValueError(message)
+        if set("%{} ") & set(value):
+            message = "write a path of plain letters; this one would be sent in another form"
+            raise ValueError(message)
         if parts.query or parts.fragment or parts.username:
             message = "write the base URL without query, fragment or user name"
             raise ValueError(message)
@@ -203,7 +208,9 @@ _SECRET = frozenset(
 
 def _explain(name: str, message: str, environ: Mapping[str, str]) -> str:
     text = message.removeprefix("Value error, ")
-    return text if name in _SECRET else f"{text} (is {environ.get(name, '')!r})"
+    value = environ.get(name, "")
+    # An address with a user name in it holds a password too.
+    return text if name in _SECRET or "@" in value else f"{text} (is {value!r})"
 
 
 def check_environment(environ: Mapping[str, str]) -> list[Fault]:

@@ -11,7 +11,7 @@ from referral_line.content.checks import check_script, check_services
 from referral_line.content.drawing import draw
 from referral_line.content.loader import PACKAGED, load_directory, load_script
 from referral_line.errors import CatalogueError, Fault, Severity
-from referral_line.replies.line import compile_line
+from referral_line.replies.line import compile_today
 from referral_line.settings import Settings, load_settings
 
 _folder = click.option(
@@ -63,7 +63,7 @@ def check(content: Path | None, *, strict: bool) -> None:
     languages: tuple[str, ...] = ()
     if not any(fault.severity is Severity.ERROR for fault in faults):
         try:
-            line = compile_line(settings, today=date.today())  # noqa: DTZ011
+            line = compile_today(settings)
         except CatalogueError as error:
             faults += error.faults
         else:

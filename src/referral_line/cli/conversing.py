@@ -3,14 +3,13 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import date
 
 import click
 
 from referral_line.content.model import Channel, Connect, SendText
 from referral_line.conversation.position import Input, Position
 from referral_line.languages.language import known_languages
-from referral_line.replies.line import Line, compile_line
+from referral_line.replies.line import Line, compile_today
 from referral_line.replies.reply import Dial, Gather, HangUp, Pause, Say, SendSms, Verb
 from referral_line.settings import load_settings
 
@@ -18,14 +17,18 @@ KEYS = frozenset("0123456789*#")
 
 
 def _compile() -> Line:
-    return compile_line(load_settings(os.environ), today=date.today())  # noqa: DTZ011
+    return compile_today(load_settings(os.environ))
 
 
-def _check_language(line: Line, tag: str | None, served: Iterable[str]) -> None:
-    if tag is not None and tag not in served:
+def _find_language(tag: str | None, served: Iterable[str]) -> str | None:
+    """Return a tag as it is served, whatever its capitals; one that is not is wrong use."""
+    if tag is None:
+        return None
+    found = {other.casefold(): other for other in served}.get(tag.casefold())
+    if found is None:
         message = f"{tag!r} is not served; choose from {', '.join(served)}"
-        raise click.BadParameter(message, param_hint="--language")
-    del line
+        raise click.BadParameter(message)
+    return found
 
 
 @click.command()
@@ -42,9 +45,9 @@ def text(language: str | None, keys: str | None) -> None:
     empty line or the end of input stops.
     """
     line = _compile()
-    _check_language(line, language, line.languages)
+    tag = _find_language(language, line.languages)
     messages = keys.split(",") if keys is not None else _typed("Message: ")
-    for printed in converse_by_text(line, language, messages):
+    for printed in converse_by_text(line, tag, messages):
         click.echo(printed)
 
 
@@ -85,19 +88,28 @@ def call(language: str | None, keys: str | None) -> None:
     is silence, the end of input hangs up.
     """
     line = _compile()
-    _check_language(line, language, [tag for tag in line.languages if line.is_spoken(tag)])
-    pressed = keys.split(",") if keys is not None else _typed("Key: ", can_be_silent=True)
-    for printed in converse_by_voice(line, language, _checked(pressed)):
+    tag = _find_language(language, [tag for tag in line.languages if line.is_spoken(tag)])
+    pressed = _split_keys(keys) if keys is not None else _typed_keys()
+    for printed in converse_by_voice(line, tag, pressed):
         click.echo(printed)
 
 
-def _checked(keys: Iterable[str]) -> Iterator[str]:
-    for key in keys:
-        pressed = key.strip()
-        if pressed and pressed not in KEYS:
-            message = f"{pressed!r} is no key; press one of 0 to 9, * or #"
+def _split_keys(keys: str) -> list[str]:
+    """Split ``--keys`` of a call; an empty one is silence."""
+    pressed = [key.strip() for key in keys.split(",")]
+    for key in pressed:
+        if key and key not in KEYS:
+            message = f"{key!r} is no key; press one of 0 to 9, * or #"
             raise click.BadParameter(message, param_hint="--keys")
-        yield pressed
+    return pressed
+
+
+def _typed_keys() -> Iterator[str]:
+    for key in _typed("Key: ", can_be_silent=True):
+        if not key or key in KEYS:
+            yield key
+        else:
+            click.echo(f"{key!r} is no key; press one of 0 to 9, * or #", err=True)
 
 
 def converse_by_voice(line: Line, language: str | None, keys: Iterable[str]) -> Iterator[str]:
@@ -151,10 +163,7 @@ def leaflet(tag: str) -> None:
     Open it in a browser to print it. It has the line's number where REFERRAL_LINE_NUMBER is set.
     """
     line = _compile()
-    page = line.table.leaflets.get(tag)
-    if page is None:
-        message = f"{tag!r} is not served; choose from {', '.join(line.languages)}"
-        raise click.BadParameter(message, param_hint="TAG")
+    page = line.table.leaflets[_find_language(tag, line.languages) or tag]
     click.echo(page.decode("utf-8"), nl=False)
 
 

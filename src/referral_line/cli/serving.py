@@ -4,20 +4,23 @@ import logging
 import os
 import secrets
 import socket
+import sys
 import threading
 import time
 import webbrowser
-from datetime import date
+from contextlib import suppress
 
 import click
 import uvicorn
 
 from referral_line.errors import Fault, SettingsError
-from referral_line.replies.line import compile_line
+from referral_line.replies.line import compile_today
 from referral_line.settings import check_ready_to_serve, load_settings
-from referral_line.web.serving import make_app
+from referral_line.web.serving import make_app, make_store
 
 LOCALHOST = "127.0.0.1"
+GRACE_SECONDS = 15
+"""How long a server that is asked to end waits for replies; the carrier waits no longer either."""
 _FACTORY = "referral_line.web.serving:app_from_environment"
 
 # Uvicorn's own, less the access log: a request's line holds a path, and with some carriers more.
@@ -64,7 +67,9 @@ def serve(host: str, port: int, workers: int) -> None:
         faults.append(Fault("environment", None, "REDIS_URL", text))
     if faults:
         raise SettingsError(faults)
-    compile_line(settings, today=date.today())  # noqa: DTZ011 - faults are told before any worker starts
+    make_store(settings)
+    _listen(host, port).close()
+    compile_today(settings)  # whatever is wrong is told once, before any worker starts
     uvicorn.run(
         _FACTORY,
         factory=True,
@@ -74,6 +79,7 @@ def serve(host: str, port: int, workers: int) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
         log_config=_LOGGING,
     )
 
@@ -90,7 +96,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def demo(port: int, *, no_browser: bool) -> None:
     """Text and call the line in a browser: no account, no Redis, nothing leaves this computer."""
     logging.basicConfig(level=logging.ERROR)
-    listener = _listen(port)
+    listener = _listen(LOCALHOST, port)
     chosen = listener.getsockname()[1]
     base = f"http://{LOCALHOST}:{chosen}"
     settings = load_settings(
@@ -103,32 +109,41 @@ def demo(port: int, *, no_browser: bool) -> None:
             "REDIS_URL": "",
         }
     )
-    app = make_app(settings, compile_line(settings, today=date.today()))  # noqa: DTZ011
-    config = uvicorn.Config(app, access_log=False, log_level="error", server_header=False)
+    app = make_app(settings, compile_today(settings))
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="error",
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
     server = uvicorn.Server(config)
     address = f"{base}/simulator"
     click.echo(f"The line answers at {address}")
     click.echo("Nothing is sent to anyone. Stop it with Ctrl+C.")
     if not no_browser:
         threading.Thread(target=_open, args=(server, address), daemon=True).start()
-    server.run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # Ctrl+C is how a demo ends, and no fault
+        server.run(sockets=[listener])
 
 
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _listen(host: str, port: int) -> socket.socket:
+    """Take a port, or say why not as wrong use of ``--host`` and ``--port``."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener.bind((LOCALHOST, port))
+        return socket.create_server((host, port), family=family)
     except OSError as error:
-        listener.close()
-        message = f"{port} is in use ({error.strerror}); choose another with --port"
-        raise click.BadParameter(message, param_hint="--port") from error
-    return listener
+        message = f"{host}:{port} can't be listened on ({error.strerror}); choose another"
+        raise click.BadParameter(message, param_hint="--host or --port") from error
 
 
 def _open(server: uvicorn.Server, address: str) -> None:
     """Open a browser once the server answers, where there is a browser and a screen to show it."""
     while not server.started:
         time.sleep(0.05)
-    if os.name == "nt" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+    if (
+        sys.platform in {"win32", "darwin"}
+        or os.environ.get("DISPLAY")
+        or os.environ.get("WAYLAND_DISPLAY")
+    ):
         webbrowser.open(address)

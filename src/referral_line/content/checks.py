@@ -1,10 +1,11 @@
 """What may never reach a caller, found before the first call, with file, line and node."""
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
+from itertools import pairwise
 
 from referral_line.content.completion import complete
 from referral_line.content.model import (
@@ -35,12 +36,17 @@ _CARRIER_CAPITALS = re.compile(
 )
 _PARTS = {Channel.SMS: re.compile(r"\n"), Channel.VOICE: re.compile(r"\n\s*\n")}
 """What is left out of a reply as a whole: a line of a message, a paragraph of speech."""
-_SMS_VALUES = frozenset({"session-minutes", "force-name", "force-link"})
-_VOICE_VALUES = frozenset({"force-name", "service-name", "service-phone"})
 _OWN_VALUES = {
     "phrase/more/sms": frozenset({"languages"}),
     "phrase/offer/voice": frozenset({"key"}),
+    "force-page": frozenset({"force-name", "force-link"}),
+    "force-by-phone": frozenset({"force-name"}),
+    "transfer": frozenset({"service-name", "service-phone"}),
+    "transferred": frozenset({"service-name", "service-phone"}),
+    "privacy/sms": frozenset({"session-minutes"}),
 }
+"""What is filled in at a place, beside the directory: by node, or by message."""
+_HOURS = re.compile(r"\b(day (and|or) night|at any time|24 hours|always open)\b", re.IGNORECASE)
 
 
 def check_script(script: Script, directory: Directory) -> list[Fault]:
@@ -193,6 +199,11 @@ def _service_of(placeholder: str, directory: Directory) -> str | None:
 
 
 def _check_messages(script: Script, directory: Directory) -> Iterator[Fault]:
+    for place, node in _places(script):
+        for option in node.options:
+            if (option.sms is None) is not (option.voice is None) and place in script.nodes:
+                text = f"key {option.key} is offered on one channel alone; give it both labels"
+                yield Fault(script.file, option.line, place, text)
     labels = {o.sms.context for o in _options(script) if o.sms is not None}
     spoken = {o.voice.context for o in _options(script) if o.voice is not None and o.key.isdigit()}
     phones: dict[str, str] = {}
@@ -200,10 +211,14 @@ def _check_messages(script: Script, directory: Directory) -> Iterator[Fault]:
         phones.setdefault(service.phone.replace(" ", ""), service.id)
     for message in script.messages():
         place = message.context
-        found = [*_check_placeholders(message, directory, is_option=place in spoken)]
+        is_option = place in spoken
+        if is_option and "{key}" not in message.text:
+            yield Fault(script.file, message.line, place, "a spoken option must say its {key}")
+        found = [*_check_placeholders(message, directory, is_option=is_option)]
         if place in labels and len(message.text.split()) > MAX_LABEL_WORDS:
             found.append(f"'{message.text}' is over {MAX_LABEL_WORDS} words; make it shorter")
         found += _check_typing(message, phones)
+        found += _check_hours(message, directory)
         yield from (Fault(script.file, message.line, place, text) for text in found)
     yield from _check_words(script)
 
@@ -211,16 +226,21 @@ def _check_messages(script: Script, directory: Directory) -> Iterator[Fault]:
 def _check_placeholders(
     message: Message, directory: Directory, *, is_option: bool
 ) -> Iterator[str]:
-    kind = message.context.rsplit("/", 1)[1]
+    place, _, kind = message.context.rpartition("/")
     names = re.findall(PLACEHOLDER, message.text)
-    values = _OWN_VALUES.get(message.context, _VOICE_VALUES if kind == "voice" else _SMS_VALUES)
-    known = {*directory.placeholders(), *values, *({"key"} if is_option else ())}
-    if is_option and "key" not in names:
-        yield "a spoken option must say its {key}"
+    own = _OWN_VALUES.get(place, frozenset()) | _OWN_VALUES.get(message.context, frozenset())
+    # Labels and single sentences are filled with what is theirs; prompts with the directory too.
+    is_prompt = "/" not in place
+    known = {
+        *own,
+        *(directory.placeholders() if is_prompt else ()),
+        *({"key"} if is_option else ()),
+    }
     for name in names:
         if name not in known:
-            yield f"unknown placeholder {{{name}}}: no such service in services.toml"
-        elif kind == "voice" and name.endswith("-link"):
+            text = "no such service in services.toml" if is_prompt else "not filled in here"
+            yield f"unknown placeholder {{{name}}}: {text}"
+        elif kind == "voice" and name.endswith("-link") and name not in own:
             yield f"{{{name}}} is a link, which nobody can write down by ear; name the site"
 
 
@@ -250,7 +270,8 @@ def _options(script: Script) -> Iterator[Option]:
 def _check_typing(message: Message, phones: Mapping[str, str]) -> Iterator[str]:
     """What is filled in for the writer, typed by hand; what belongs to the carrier."""
     bare = re.sub(PLACEHOLDER, " ", message.text)
-    for digits in _DIGITS.findall(bare):
+    is_shown = not message.context.endswith("/words")
+    for digits in _DIGITS.findall(bare) if is_shown else ():
         service = phones.get(digits.replace(" ", ""))
         if service is not None:
             yield f"'{digits}' is typed by hand; write {{{service}}}, so that it can't be wrong"
@@ -258,6 +279,33 @@ def _check_typing(message: Message, phones: Mapping[str, str]) -> Iterator[str]:
         yield f"'{link}' is typed by hand; use a link of services.toml"
     for word in _CARRIER_CAPITALS.findall(bare):
         yield f"'{word}' belongs to the carrier; no text of ours asks a caller to send it"
+
+
+def check_typing(english: str, translation: str) -> Iterator[str]:
+    """Say what a translator typed that the English has not: digits, links, the carrier's words."""
+    had, bare = (re.sub(PLACEHOLDER, " ", text) for text in (english, translation))
+    for pattern, name in (
+        (r"\d+", "number"),
+        (_LINK_BY_HAND, "link"),
+        (_CARRIER_CAPITALS, "word of the carrier"),
+    ):
+        more = Counter(re.findall(pattern, bare)) - Counter(re.findall(pattern, had))
+        for found in more:
+            yield f"has the {name} '{found}', which the English has not; use the placeholders"
+
+
+def _check_hours(message: Message, directory: Directory) -> Iterator[str]:
+    """A line may not say when a service answers while its hours are not confirmed."""
+    place, _, kind = message.context.rpartition("/")
+    if "/" in place or kind == "words":
+        return
+    lines = _PARTS[Channel(kind)].split(message.text)
+    for before, line in pairwise(["", *lines]):
+        claim = _HOURS.search(line) or (_HOURS.search(before) if line.startswith("{") else None)
+        for name in re.findall(PLACEHOLDER, line) if claim else ():
+            service = directory.services.get(name)
+            if service is not None and not service.is_hours_confirmed:
+                yield f"says when '{name}' answers, but its hours are not confirmed"
 
 
 def split_words(text: str) -> list[str]:

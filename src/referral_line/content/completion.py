@@ -123,7 +123,7 @@ def _transferable(node: Node, directory: Directory, transfers: Sequence[str]) ->
 
 
 def _transfer(node: Node, service: Service, script: Script) -> dict[str, Node]:
-    warn, act = f"transfer-{node.id}", f"transferring-{node.id}"
+    warn, act, after = (f"{name}-{node.id}" for name in ("transfer", "transferring", "transferred"))
     warning, acting = script.templates["transfer"], script.templates["transferring"]
     values = {"service-name": service.name, "service-phone": service.phone}
     return {
@@ -134,7 +134,8 @@ def _transfer(node: Node, service: Service, script: Script) -> dict[str, Node]:
             back=node.id,
             options=tuple(replace(option, to=act) for option in warning.options),
         ),
-        act: replace(acting, id=act, action=Connect(service.phone_e164, then=node.id)),
+        act: replace(acting, id=act, action=Connect(service.phone_e164, then=after)),
+        after: replace(script.templates["transferred"], id=after, values=values, back=node.id),
     }
 
 

@@ -91,6 +91,7 @@ class _RawTemplates(_Raw):
     force_by_phone: _RawNode
     transfer: _RawNode
     transferring: _RawNode
+    transferred: _RawNode
     text_me: _RawNode
     texted: _RawNode
 
@@ -235,14 +236,10 @@ def parse_directory(source: str, *, file: str = SERVICES_FILE) -> Directory:
             text_number=entry.sms.number if entry.sms else "",
             text_keyword=entry.sms.keyword if entry.sms else "",
             url=entry.url,
-            hours=entry.hours,
-            cost=entry.cost,
-            who=entry.who,
-            source=entry.source,
             verified_on=entry.verified_on,
             is_confirmed=entry.confidence == "solid",
             is_hours_confirmed=entry.hours_confidence == "solid",
-            line=lines[f"service[{index}]"],
+            line=lines.get(f"service[{index}]", 1),
         )
         for index, entry in enumerate(raw.service)
     }
@@ -252,10 +249,9 @@ def parse_directory(source: str, *, file: str = SERVICES_FILE) -> Directory:
             name=entry.name,
             also=entry.also,
             url=entry.url,
-            source=entry.source,
             verified_on=entry.verified_on,
             is_confirmed=entry.confidence == "solid",
-            line=lines[f"force[{index}]"],
+            line=lines.get(f"force[{index}]", 1),
         )
         for index, entry in enumerate(raw.force)
     }
@@ -307,7 +303,7 @@ def _duplicates(
     seen: set[str] = set()
     for index, name in enumerate(ids):
         if name in seen:
-            line = lines[f"{kind}[{index}].id"]
+            line = lines.get(f"{kind}[{index}].id", 1)
             yield Fault(file, line, name, f"{kind} id used twice; give each its own")
         seen.add(name)
 
@@ -338,6 +334,12 @@ class _Writer:
     def __init__(self, lines: Mapping[str, int]) -> None:
         self._lines = lines
 
+    def _line(self, path: str) -> int:
+        """Return the line of a path, or of the nearest part above it that can be found."""
+        while path and path not in self._lines:
+            path = path.rpartition(".")[0]
+        return self._lines.get(path, 1)
+
     def node(self, name: str, raw: _RawNode, path: str) -> Node:
         def text(kind: str, comment: str) -> Message | None:
             return self._message(raw, kind, path, name, comment.format(name))
@@ -355,7 +357,7 @@ class _Writer:
             interpreter=raw.interpreter,
             back=raw.back,
             ends=raw.ends,
-            line=self._lines[path],
+            line=self._line(path),
         )
 
     def option(self, path: str, raw: _RawStanding, context: str, menu: str) -> Option:
@@ -367,7 +369,7 @@ class _Writer:
             to=to,
             sms=self._message(raw, "sms", path, context, label),
             voice=self._message(raw, "voice", path, context, spoken),
-            line=self._lines[path],
+            line=self._line(path),
         )
 
     def phrase(self, name: str, raw: _RawPhrase) -> Mapping[str, Message]:
@@ -384,4 +386,4 @@ class _Writer:
         if text is None:
             return None
         comments = (comment, raw.note) if raw.note else (comment,)
-        return Message(f"{context}/{kind}", text, self._lines[f"{path}.{kind}"], comments)
+        return Message(f"{context}/{kind}", text, self._line(f"{path}.{kind}"), comments)

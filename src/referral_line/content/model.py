@@ -150,13 +150,10 @@ class Service:
     text_number: str
     text_keyword: str
     url: str
-    hours: str
-    cost: str
-    who: str
-    source: str
     verified_on: str
     is_confirmed: bool
     is_hours_confirmed: bool
+    """Whether a text may say when it answers."""
     line: int
 
     def placeholders(self) -> Mapping[str, str]:
@@ -179,7 +176,6 @@ class Force:
     name: str
     also: tuple[str, ...]
     url: str
-    source: str
     verified_on: str
     is_confirmed: bool
     line: int

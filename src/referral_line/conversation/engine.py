@@ -65,14 +65,22 @@ class Conversation:
         text = normalise(given.text)
         if urgent := self._urgent(start, given, text):
             return urgent
-        wish = self._menus[start.node, given.channel].get(text)
-        if wish is not None and wish.to == self._script.roles["finish"]:
-            return replace(start, node=wish.to)
+        wish = self._by_key(start, given, text)
+        if wish is not None and wish.node in {
+            self._script.roles["finish"],
+            self._script.roles["distress"],
+        }:
+            # An old menu is still on the phone; these two keys mean the same in all of them.
+            return wish
+        found = self._vocabulary.words.find(text, start.language)
+        if found and found[1] in {self._script.roles["finish"], self._script.roles["languages"]}:
+            return Position(*found)
         named = self._vocabulary.find_language(text)
-        if named is None:
-            found = self._vocabulary.words.find(text, start.language)
-            named = found[0] if found else start.language
-        return replace(start, language=named)
+        if named is None and self._vocabulary.is_unserved_language(text):
+            return replace(start, node=self._script.roles["languages"])
+        if named is None and found:
+            named = found[0]
+        return replace(start, language=named or start.language)
 
     def advance(self, position: Position, given: Input) -> Position:
         """Take one step. Pure: the same position and input always give the same position.
@@ -82,7 +90,8 @@ class Conversation:
         silence, count a turn at the same node.
         """
         text = normalise(given.text)
-        if not given.text.strip() and position.node == self._script.roles["languages"]:
+        is_silent = not given.text.strip() and not given.has_picture
+        if is_silent and position.node == self._script.roles["languages"]:
             # Who says nothing at the choice of language hears the rules without waiting longer.
             return Position(position.language, self._script.roles["start"])
         return (
@@ -112,6 +121,8 @@ class Conversation:
             # "I don't speak English" names a language, but asks for another.
             return Position(*asked)
         tag = self._vocabulary.find_language(text)
+        if tag is None and self._vocabulary.is_unserved_language(text):
+            return Position(position.language, self._script.roles["languages"])
         if tag is None:
             return None
         if position.node == self._script.roles["languages"]:
@@ -122,20 +133,27 @@ class Conversation:
         if given.text.strip() == REPEAT_KEY:
             return replace(position, turn=0)
         labels = self._vocabulary.labels[position.language, position.node]
-        key = labels.get(text) or self._number_alone(text)
+        words = self._vocabulary.digits[position.language]
+        key = labels.get(text) or words.get(text) or self._number_alone(text)
         option = self._menus[position.node, given.channel].get(key)
         if option is None:
             return None
         return Position(option.language or position.language, option.to)
 
     def _number_alone(self, text: str) -> str:
-        """Return the only number of a text with nothing but courtesy around it, or nothing."""
+        """Return the only number of a text with nothing but courtesy around it, or nothing.
+
+        One other word may follow it ("2 thank you kindly"), but none may come before: "I'm 9" and
+        "paid 2" are no choices.
+        """
         number = find_number(text) or ""
-        rest = text.split()
-        if number not in rest:
+        before, _, after = f" {text} ".partition(f" {number} ")
+        if not number or not f" {text} ".count(f" {number} "):
             return ""
-        rest.remove(number)
-        return number if self._vocabulary.is_courtesy(rest) else ""
+        is_choice = self._vocabulary.is_polite(before.split()) and self._vocabulary.is_courtesy(
+            after.split()
+        )
+        return number if is_choice else ""
 
     def _by_typed_name(self, position: Position, text: str) -> Position | None:
         names = self._vocabulary.typed.get(position.node)

@@ -2,20 +2,37 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from referral_line.content.checks import split_words
 from referral_line.content.model import PLACEHOLDER, Directory, Message, Node, Script
 from referral_line.conversation.wording import is_unspaced, normalise
 from referral_line.languages.catalogue import Texts
-from referral_line.languages.names import language_names
+from referral_line.languages.language import known_languages
+from referral_line.languages.names import language_names, own_names
 
 
 class PhraseIndex:
     """Normalised phrases of every language, found in a text without trying each of them."""
 
-    def __init__(self, phrases: Iterable[tuple[str, str, str]]) -> None:
-        """Take (phrase, language tag, node) rows; the first row of a phrase and tag counts."""
+    def __init__(
+        self,
+        phrases: Iterable[tuple[str, str, str]],
+        whole: Iterable[tuple[str, str, str]] = (),
+        polite: AbstractSet[str] = frozenset(),
+    ) -> None:
+        """Take rows of phrase, language tag and node; the first row of a phrase and tag counts.
+
+        Args:
+            phrases: May stand anywhere in a message.
+            whole: Must be the whole message, polite words aside.
+            polite: The polite words.
+        """
+        self._polite = polite
+        self._whole: dict[str, dict[str, str]] = {}
+        for phrase, tag, node in whole:
+            self._whole.setdefault(phrase, {}).setdefault(tag, node)
         self._nodes: dict[str, dict[str, str]] = {}
         self._unspaced: list[str] = []
         for phrase, tag, node in phrases:
@@ -29,8 +46,10 @@ class PhraseIndex:
         The caller's language comes first, then any other; the phrase of most words wins.
         """
         other = None
-        for phrase in self._candidates(text):
-            nodes = self._nodes.get(phrase)
+        bare = " ".join(word for word in text.split() if word not in self._polite)
+        found = [self._whole.get(text), self._whole.get(bare)]
+        found += (self._nodes.get(phrase) for phrase in self._candidates(text))
+        for nodes in found:
             if nodes is None:
                 continue
             if language in nodes:
@@ -48,6 +67,10 @@ class PhraseIndex:
             yield from (phrase for phrase in self._unspaced if phrase in text)
 
 
+WHOLE_MESSAGE = "="
+"""In front of a word in the lists: it must be the whole message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """Everything a caller may say, ready to be found."""
@@ -62,6 +85,10 @@ class Vocabulary:
     """(tag, node) → normalised menu label → key."""
     typed: Mapping[str, PhraseIndex]
     """Node → names that may be typed there, such as police forces."""
+    digits: Mapping[str, Mapping[str, str]]
+    """Tag → digit word → digit, as in "two"."""
+    unserved: frozenset[str]
+    """Names of languages that we know of and don't speak."""
     polite: frozenset[str]
 
     def find_crisis(self, text: str, language: str) -> tuple[str, str] | None:
@@ -73,13 +100,23 @@ class Vocabulary:
 
     def find_language(self, text: str) -> str | None:
         """Return the tag of the language a text names, with at most one word that is not polite."""
+        return next((self.names[name] for name in self._alone(text) if name in self.names), None)
+
+    def is_unserved_language(self, text: str) -> bool:
+        """Whether a text names, in the same way, a language that we don't speak."""
+        return any(name in self.unserved for name in self._alone(text))
+
+    def _alone(self, text: str) -> Iterator[str]:
+        """Every run of words with nothing but courtesy around it, the longest first."""
         words = text.split()
         for size in range(min(len(words), 4), 0, -1):
             for start in range(len(words) - size + 1):
-                tag = self.names.get(" ".join(words[start : start + size]))
-                if tag is not None and self.is_courtesy(words[:start] + words[start + size :]):
-                    return tag
-        return None
+                if self.is_courtesy(words[:start] + words[start + size :]):
+                    yield " ".join(words[start : start + size])
+
+    def is_polite(self, words: list[str]) -> bool:
+        """Whether all words are polite ones."""
+        return all(word in self.polite for word in words)
 
     def is_courtesy(self, words: list[str]) -> bool:
         """Whether words around a choice are polite ones, but for one at most."""
@@ -95,19 +132,30 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
         key=lambda node: node.crisis or 0,
     )
 
-    def phrases(message: Message | None, language: Texts) -> Iterator[str]:
+    def phrases(message: Message | None, language: Texts, *, whole: bool = False) -> Iterator[str]:
         for word in split_words(language.text(message)) if message else ():
             filled = re.sub(PLACEHOLDER, lambda found: values.get(found[1], ""), word)
-            if text := normalise(filled):
+            text = normalise(filled)
+            if text and word.startswith(WHOLE_MESSAGE) is whole:
                 yield text
 
+    polite = frozenset(
+        word
+        for language in served
+        for phrase in phrases(script.phrases["polite"]["words"], language)
+        for word in phrase.split()
+    )
+
     def index(nodes: Iterable[Node]) -> PhraseIndex:
-        return PhraseIndex(
-            (text, language.tag, node.id)
-            for node in nodes
-            for language in served
-            for text in phrases(node.words, language)
-        )
+        listed = list(nodes)
+
+        def rows(*, whole: bool) -> Iterator[tuple[str, str, str]]:
+            for node in listed:
+                for language in served:
+                    for text in phrases(node.words, language, whole=whole):
+                        yield text, language.tag, node.id
+
+        return PhraseIndex(rows(whole=False), rows(whole=True), polite)
 
     return Vocabulary(
         tags=tuple(language.tag for language in served),
@@ -133,10 +181,18 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
             for node in script.nodes.values()
             if node.typed
         },
-        polite=frozenset(
-            word
+        digits={
+            language.tag: {
+                normalise(word): str(digit)
+                for digit, word in enumerate(
+                    split_words(language.text(script.phrases["digits"]["voice"]))
+                )
+            }
             for language in served
-            for phrase in phrases(script.phrases["polite"]["words"], language)
-            for word in phrase.split()
+        },
+        unserved=frozenset(
+            normalise(name)
+            for name in own_names(set(known_languages()).difference(item.tag for item in served))
         ),
+        polite=polite,
     )

@@ -12,7 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.pofile import PoFileError, read_po
 
-from referral_line.content.checks import split_words
+from referral_line.content.checks import check_typing, split_words
 from referral_line.content.model import CARRIER_WORDS, PLACEHOLDER, Message
 from referral_line.errors import CatalogueError, Fault
 from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
@@ -176,7 +176,9 @@ def _explain(message: Message, entry: Entry | None) -> Iterator[str]:
         yield from _check_placeholders(message, translation)
         if message.context.endswith("/words"):
             yield from _check_words(translation)
-        elif message.context.endswith("/voice"):
+            return
+        yield from check_typing(message.text, translation)
+        if message.context.endswith("/voice"):
             yield from _check_speech(message, translation)
 
 

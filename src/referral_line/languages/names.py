@@ -19,15 +19,26 @@ def language_names(served: Iterable[str]) -> Mapping[str, str]:
     tags = list(served)
     names: dict[str, str] = {}
     for tag in tags:
-        language = known_languages()[tag]
-        own = [language.endonym, language.english_name, *language.menu_name.split(" / ")]
-        if tag not in GREETING_TAGS:
-            own.append(tag)
-        for name in [*own, *_cldr_names(tag, tags)]:
-            plain = name.split("(")[0].strip()
-            if plain:
-                names.setdefault(plain, tag)
+        short = () if tag in GREETING_TAGS else (tag,)
+        for name in (*own_names([tag]), *short, *map(_plain, _cldr_names(tag, tags))):
+            names.setdefault(name, tag)
     return names
+
+
+def own_names(tags: Iterable[str]) -> list[str]:
+    """List the names of languages in themselves and in English, without tags."""
+    languages = [known_languages()[tag] for tag in tags]
+    return [
+        _plain(name)
+        for language in languages
+        for name in (language.endonym, language.english_name, *language.menu_name.split(" / "))
+        if name
+    ]
+
+
+def _plain(name: str) -> str:
+    """Take off what stands in brackets: "Kurdish (Sorani)" is asked for as Kurdish."""
+    return name.partition("(")[0].strip()
 
 
 def _cldr_names(tag: str, others: Iterable[str]) -> Iterable[str]:

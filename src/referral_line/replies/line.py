@@ -59,6 +59,10 @@ def compile_line(settings: Settings, *, today: date) -> Line:
         CatalogueError: the default language can't be served.
         SettingsError: languages or transfers name what does not exist.
     """
+    for name, given in (("CONTENT", settings.content), ("LOCALES", settings.locales)):
+        if given is not None and not given.is_dir():
+            text = f"{given} is no folder"
+            raise SettingsError([Fault("environment", None, f"REFERRAL_LINE_{name}", text)])
     folder = settings.content or PACKAGED
     script, directory = load_script(folder), load_directory(folder)
     found = [*check_script(script, directory), *check_services(directory, today=today)]
@@ -86,6 +90,11 @@ def compile_line(settings: Settings, *, today: date) -> Line:
         left_out=left_out,
         warnings=(*line.warnings, *stale),
     )
+
+
+def compile_today(settings: Settings) -> Line:
+    """Compile with the operator's calendar day, by which facts fall due. Raises as above."""
+    return compile_line(settings, today=date.today())  # noqa: DTZ011 - their day, not UTC's
 
 
 def _check_transfers(settings: Settings, directory: Directory) -> None:
@@ -130,8 +139,12 @@ def _load_texts(
     settings: Settings, script: Script
 ) -> tuple[list[Texts], dict[str, tuple[Fault, ...]]]:
     folder = settings.locales or default_folder()
-    present = find_tags(folder)
-    wanted: Sequence[str] = settings.languages or present
+    present = {tag.casefold(): tag for tag in find_tags(folder)}
+    unknown = [tag for tag in settings.languages if tag.casefold() not in present]
+    if unknown:
+        text = f"no catalogue for {', '.join(unknown)}; there are {', '.join(present.values())}"
+        raise SettingsError([Fault("environment", None, "REFERRAL_LINE_LANGUAGES", text)])
+    wanted = [present[tag.casefold()] for tag in settings.languages] or list(present.values())
     texts: list[Texts] = []
     left_out: dict[str, tuple[Fault, ...]] = {}
     for tag in dict.fromkeys(wanted):
@@ -152,18 +165,22 @@ def _load_texts(
 def _require_default(
     settings: Settings, texts: Sequence[Texts], left_out: Mapping[str, tuple[Fault, ...]]
 ) -> None:
-    tag = settings.default_language
+    tag = _default(settings)
+    if not any(known_languages()[language.tag].voice for language in texts):
+        text = "none of the languages served has a voice for calls; serve one that has, such as en"
+        raise SettingsError([Fault("environment", None, "REFERRAL_LINE_LANGUAGES", text)])
     if any(language.tag == tag for language in texts):
         return
-    reasons = left_out.get(tag) or (
-        Fault(
-            "environment",
-            None,
-            "REFERRAL_LINE_DEFAULT_LANGUAGE",
-            f"'{tag}' is not among the languages served; add it to REFERRAL_LINE_LANGUAGES",
-        ),
-    )
-    raise CatalogueError(reasons)
+    if tag in left_out:
+        raise CatalogueError(left_out[tag])
+    text = f"'{tag}' is not among the languages served; add it to REFERRAL_LINE_LANGUAGES"
+    raise SettingsError([Fault("environment", None, "REFERRAL_LINE_DEFAULT_LANGUAGE", text)])
+
+
+def _default(settings: Settings) -> str:
+    """Return the default language's tag as languages.toml writes it, whatever its capitals."""
+    known = {tag.casefold(): tag for tag in known_languages()}
+    return known.get(settings.default_language.casefold(), settings.default_language)
 
 
 def _compile(
@@ -185,7 +202,7 @@ def _compile(
         path_prefix=settings.path_prefix,
         session_minutes=-(-settings.session_seconds // 60),
         caller_id=settings.number.get_secret_value() if settings.number else None,
-        default_language=settings.default_language,
+        default_language=_default(settings),
     ).compile(texts)
     faults = check_table(table, script, texts)
     faulty = {
@@ -196,7 +213,7 @@ def _compile(
     line = Line(
         script=whole,
         directory=directory,
-        conversation=Conversation(whole, vocabulary, default_language=settings.default_language),
+        conversation=Conversation(whole, vocabulary, default_language=_default(settings)),
         table=table,
         languages=tags,
         drafts=tuple(

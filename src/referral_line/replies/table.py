@@ -55,22 +55,26 @@ class Table:
     leaflets: Mapping[str, bytes]
     """The printable leaflet of each language, by tag, as an HTML page."""
     fallback: Position
-    """Given where a channel has no reply of its own for a position: the first menu."""
+    """Given where there is no message for a position: the first menu."""
+    spoken_fallback: Position
+    """Given where there is no speech for a position: the same, in a language that has a voice."""
 
     def message(self, position: Position) -> SmsReply:
         """Return the text message at a position."""
         turn = min(position.turn, _SMS_LAST_TURN)
         return (
-            self.sms.get(replace(position, turn=turn)) or self.sms[self._first(position, self.sms)]
+            self.sms.get(replace(position, turn=turn))
+            or self.sms.get(replace(self.fallback, language=position.language))
+            or self.sms[self.fallback]
         )
 
     def call(self, position: Position) -> VoiceReply:
         """Return the turn of a call at a position."""
-        return self.voice.get(position) or self.voice[self._first(position, self.voice)]
-
-    def _first(self, position: Position, replies: Mapping[Position, object]) -> Position:
-        first = replace(self.fallback, language=position.language)
-        return first if first in replies else self.fallback
+        return (
+            self.voice.get(position)
+            or self.voice.get(replace(self.fallback, language=position.language))
+            or self.voice[self.spoken_fallback]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,8 @@ class Compiler:
         }
         start = Position(self.default_language, self.script.roles["start"])
         leaflets = {language.tag: self._leaflet(language) for language in texts}
-        return Table(sms=sms, voice=voice, leaflets=leaflets, fallback=start)
+        speaking = self.default_language if self.default_language in spoken else next(iter(spoken))
+        return Table(sms, voice, leaflets, start, replace(start, language=speaking))
 
     def _leaflet(self, language: Texts) -> bytes:
         nodes = self.script.nodes
@@ -235,6 +240,11 @@ class Compiler:
     ) -> list[Say | Pause]:
         parts: list[Say | Pause] = []
         for option in node.options:
+            if (
+                option.to == self.script.roles["languages"]
+                and node.id != self.script.roles["start"]
+            ):
+                continue  # the key works everywhere; said once, it spares a long menu a line
             if option.language is not None:
                 other = spoken.get(option.language)
                 if other is None or len(option.key) > 1:

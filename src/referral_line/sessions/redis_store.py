@@ -76,29 +76,44 @@ class RedisStore:
             raise SessionStoreError(type(error).__name__) from error
 
 
+_OPTIONS = {
+    "": {"db", "ssl_ca_certs", "ssl_cert_reqs", "ssl_check_hostname"},
+    "sentinel": {"sentinel_password"},
+    "cluster": set[str](),
+}
+"""What may stand behind the question mark of each kind of URL; the client would fail at others."""
+
+
 def connect(url: str) -> RedisStore:
     """Make a store from a URL. Nothing is contacted yet.
 
     Raises:
         SettingsError: the URL has none of the known shapes.
     """
-    parts = urlsplit(url)
     timeouts: dict[str, Any] = {
         "socket_timeout": TIMEOUT_SECONDS,
         "socket_connect_timeout": TIMEOUT_SECONDS,
         "retry": Retry(NoBackoff(), retries=1),
     }
-    scheme, _, kind = parts.scheme.partition("+")
     try:
+        parts = urlsplit(url)
+        scheme, _, kind = parts.scheme.partition("+")
+        _check_options(parts, kind)
         if kind == "sentinel":
             return _sentinel_store(parts, timeouts)
         if kind == "cluster":
             return RedisStore(_cluster(parts, timeouts, is_encrypted=scheme == "rediss"))
         # It refuses any scheme but redis, rediss and unix with a ValueError.
         return RedisStore(Redis.from_url(url, **timeouts))
-    except ValueError as error:
+    except (KeyError, ValueError) as error:
         text = f"is no Redis URL; write {_SHAPES}"
         raise SettingsError([Fault("environment", None, "REDIS_URL", text)]) from error
+
+
+def _check_options(parts: SplitResult, kind: str) -> None:
+    strange = dict(parse_qsl(parts.query)).keys() - _OPTIONS[kind]
+    if strange:
+        raise ValueError(strange)
 
 
 def _sentinel_store(parts: SplitResult, timeouts: Mapping[str, Any]) -> RedisStore:

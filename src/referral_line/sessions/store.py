@@ -14,6 +14,10 @@ MAX_SESSIONS = 100_000
 PAUSE = timedelta(seconds=5)
 """How long a store that failed is left alone, so that callers don't wait for it at every turn."""
 
+WIPED = ""
+"""Stands for a session that is over while the first store still has it."""
+LONGEST_SESSION = timedelta(hours=4)
+
 Clock = Callable[[], float]
 """Seconds that only grow, as ``time.monotonic``."""
 
@@ -88,59 +92,74 @@ class MemoryStore:
 class SparedStore:
     """A store with a spare in memory: when the first is away, conversations go on.
 
-    A conversation begun while the first store is away lives in this process alone, so with several
-    processes some callers meet the first menu again; every reply stands alone for that reason.
+    What is saved in the first store is copied, so that this process knows its callers' places when
+    the first goes away. With several processes a caller may meet another one, and then the first
+    menu again; every reply stands alone for that reason.
     """
 
-    def __init__(self, first: SessionStore, spare: SessionStore, clock: Clock) -> None:
-        """Join two stores. After a failure the first is left alone for ``PAUSE``."""
+    def __init__(self, first: SessionStore, clock: Clock) -> None:
+        """Give a store its spare. After a failure the first is left alone for ``PAUSE``."""
         self._first = first
-        self._spare = spare
         self._clock = clock
         self._away_until = 0.0
+        self._fault: str | None = None
+        self._copies = MemoryStore(clock)
+        self._newer = MemoryStore(clock)
+        """What was saved while the first was away; it holds nothing as new."""
 
     async def load(self, key: str) -> str | None:
-        """Load from the first store, else from the spare."""
-        value = await self._try(lambda: self._first.load(key))
-        return value if value is not None else await self._spare.load(key)
+        """Load what was saved last, as far as this process knows."""
+        newer = await self._newer.load(key)
+        if newer is not None:
+            return newer or None
+        answered, value = await self._try(lambda: self._first.load(key))
+        return value if answered else await self._copies.load(key)
 
     async def save(self, key: str, value: str, ttl: timedelta) -> None:
-        """Save in the first store, or in the spare while the first is away."""
-
-        async def save_first() -> bool:
-            await self._first.save(key, value, ttl)
-            return True
-
-        if await self._try(save_first):
-            await self._spare.delete(key)
+        """Save in the first store with a copy here, or here alone while the first is away."""
+        answered, _ = await self._try(lambda: self._first.save(key, value, ttl), is_write=True)
+        if answered:
+            await self._newer.delete(key)
+            await self._copies.save(key, value, ttl)
         else:
-            await self._spare.save(key, value, ttl)
+            await self._newer.save(key, value, ttl)
 
     async def delete(self, key: str) -> None:
-        """Delete from both stores."""
-        await self._try(lambda: self._first.delete(key))
-        await self._spare.delete(key)
+        """Delete everywhere. While the first is away, remember that its value counts no more."""
+        answered, _ = await self._try(lambda: self._first.delete(key), is_write=True)
+        await self._copies.delete(key)
+        if answered:
+            await self._newer.delete(key)
+        else:
+            await self._newer.save(key, WIPED, LONGEST_SESSION)
 
     async def degraded(self) -> str | None:
-        """Ask the first store."""
-        return await self._first.degraded()
+        """Ask the first store; a write that failed counts until one succeeds."""
+        return await self._first.degraded() or self._fault
 
     async def close(self) -> None:
-        """Close both stores."""
-        await self._first.close()
-        await self._spare.close()
+        """Close all of them."""
+        for store in (self._first, self._copies, self._newer):
+            await store.close()
 
-    async def _try(self, call: Callable[[], Awaitable[_T]]) -> _T | None:
+    async def _try(
+        self, call: Callable[[], Awaitable[_T]], *, is_write: bool = False
+    ) -> tuple[bool, _T | None]:
+        """Ask the first store, unless it failed a moment ago; say whether it answered.
+
+        Only a write brings it back: a store that is full, or a replica, still answers reads.
+        """
         if self._clock() < self._away_until:
-            return None
+            return False, None
         try:
             result = await call()
         except SessionStoreError as error:
-            if not self._away_until:
+            if self._fault is None:
                 _log.warning("session store away, conversations go on in memory: %s", error)
+            self._fault = f"session store: {error}"
             self._away_until = self._clock() + PAUSE.total_seconds()
-            return None
-        if self._away_until:
+            return False, None
+        if is_write and self._fault is not None:
             _log.warning("session store is back")
-            self._away_until = 0.0
-        return result
+            self._fault = None
+        return True, result

@@ -12,7 +12,8 @@ from http import HTTPStatus
 from traceback import extract_tb
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.convertors import StringConvertor, register_url_convertor
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -31,6 +32,15 @@ from referral_line.web.signature import SignatureVerifier
 
 MEDIA_TYPE = "text/xml"
 
+
+class AnyPath(StringConvertor):
+    """What may stand behind a webhook's path: anything, line ends included, gets an answer."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("anything", AnyPath())
+
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +58,7 @@ class Webhooks:
         path_prefix: str = "",
     ) -> None:
         """Take everything a turn needs; nothing is looked up elsewhere."""
-        self.line = line
+        self._line = line
         self._store = store
         self._verifier = verifier
         self._account_sid = account_sid
@@ -81,6 +91,8 @@ class Webhooks:
             return self._voice_turn(request, inbound)
         except RefusedError as refusal:
             return PlainTextResponse(refusal.status.phrase, refusal.status)
+        except ClientDisconnect:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
         except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets the numbers
             # Neither message nor locals: they may hold what the caller sent.
             frame = extract_tb(error.__traceback__)[-1]
@@ -90,7 +102,7 @@ class Webhooks:
             return _twiml(self._safe_message if is_message else self._safe_call)
 
     async def _sms_turn(self, request: Request, inbound: Inbound) -> Response:
-        conversation = self.line.conversation
+        conversation = self._line.conversation
         session = await self._load(inbound.token)
         if session is None:
             position = conversation.begin(inbound.given, _tag(request))
@@ -98,39 +110,40 @@ class Webhooks:
             position = session.position
         else:
             position = conversation.advance(session.position, inbound.given)
-        cookie = await self._remember(position, inbound)
-        response = _twiml(self.line.table.message(position).twiml)
+        cookie = await self._remember(position, inbound, token=inbound.token if session else None)
+        response = _twiml(self._line.table.message(position).twiml)
         response.headers["set-cookie"] = cookie
         return response
 
     async def _load(self, token: str | None) -> Session | None:
         stored = await self._store.load(session_key(token)) if token else None
         session = parse_session(stored) if stored else None
-        if session is None or not self.line.conversation.is_known(session.position):
+        if session is None or not self._line.conversation.is_known(session.position):
             return None
         return session
 
-    async def _remember(self, position: Position, inbound: Inbound) -> str:
+    async def _remember(self, position: Position, inbound: Inbound, *, token: str | None) -> str:
         """Keep the position, or wipe it at the end; return the cookie for the carrier.
 
+        A token whose session is over is never used again: a new conversation gets a new one.
         At the end the cookie is a fresh random one that expires at once and was never stored, so
         that a carrier which keeps it regardless holds nothing of this conversation.
         """
-        if self.line.conversation.has_ended(position):
-            if inbound.token:
-                await self._store.delete(session_key(inbound.token))
+        if self._line.conversation.has_ended(position):
+            if token:
+                await self._store.delete(session_key(token))
             return _cookie(make_token(), 0)
-        token = inbound.token or make_token()
+        token = token or make_token()
         session = Session(position, inbound.delivery)
         await self._store.save(session_key(token), str(session), self._session_time)
         return _cookie(token, int(self._session_time.total_seconds()))
 
     def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
         position = self._position(request.path_params.get("rest", ""), inbound)
-        return _twiml(self.line.table.call(position).twiml)
+        return _twiml(self._line.table.call(position).twiml)
 
     def _position(self, path: str, inbound: Inbound) -> Position:
-        conversation = self.line.conversation
+        conversation = self._line.conversation
         if not path:
             return conversation.offer_languages()
         position = parse_position(path)
@@ -142,20 +155,18 @@ class Webhooks:
         return conversation.start(path.partition("/")[0])
 
 
-class Leaflets:
-    """The printable leaflets, made at start like every reply."""
+def leaflet_routes(line: Line) -> list[BaseRoute]:
+    """Serve the printable leaflets, made at start like every reply; 404 for an unknown language."""
+    pages = {tag.casefold(): page for tag, page in line.table.leaflets.items()}
 
-    def __init__(self, line: Line) -> None:
-        """Take the table's leaflets, found by tag whatever its capitals."""
-        self._pages = {tag.casefold(): page for tag, page in line.table.leaflets.items()}
-
-    async def page(self, request: Request) -> Response:
-        """Serve a language's leaflet; 404 for a language that is not served."""
-        page = self._pages.get(request.path_params["tag"].casefold())
+    async def leaflet(request: Request) -> Response:
+        page = pages.get(request.path_params["tag"].casefold())
         if page is None:
             return PlainTextResponse("No leaflet in this language.", HTTPStatus.NOT_FOUND)
         policy = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
         return HTMLResponse(page, headers=policy)
+
+    return [Route("/leaflet/{tag}", leaflet)]
 
 
 class Health:
@@ -192,17 +203,16 @@ def create_app(
         store: The session store; closed when the app ends.
         path_prefix: The path of the public URL. Requests are answered with it and without it,
             since some proxies take it off.
-        more_routes: The simulator's, where it is switched on.
+        more_routes: The leaflets', and the simulator's where it is switched on.
     """
     health = Health(store)
     routes: list[BaseRoute] = [
         Route("/sms", webhooks.sms, methods=["POST"]),
-        Route("/sms/{rest:path}", webhooks.sms, methods=["POST"]),
+        Route("/sms/{rest:anything}", webhooks.sms, methods=["POST"]),
         Route("/voice", webhooks.voice, methods=["POST"]),
-        Route("/voice/{rest:path}", webhooks.voice, methods=["POST"]),
+        Route("/voice/{rest:anything}", webhooks.voice, methods=["POST"]),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
-        Route("/leaflet/{tag}", Leaflets(webhooks.line).page),
         *more_routes,
     ]
     if path_prefix:

@@ -4,6 +4,8 @@ This is the one place that sees a request's parameters. What leaves it has no fi
 a name or a place, so nothing behind it can keep one.
 """
 
+import asyncio
+import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import parse_qsl
@@ -21,6 +23,13 @@ MAX_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 COOKIE = "session"
 
+MAX_COOKIE = 4096
+"""Longest cookie header read. Ours is found by its form: the standard library's parser takes time
+with the square of the length on Pythons we support (CVE-2024-7592)."""
+READ_SECONDS = 10.0
+"""Longest wait for a body; the carrier sends it at once."""
+
+_COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([A-Za-z0-9_-]+)(?:;|$)")
 _WORDS_OR_KEYS = {Channel.SMS: "Body", Channel.VOICE: "Digits"}
 
 
@@ -60,7 +69,7 @@ async def read_inbound(
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
         raise RefusedError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-    pairs = _parse(await _read(request))
+    pairs = _parse(await read_body(request))
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     is_valid = verifier.is_valid(
         raw_path.split(b"?")[0].decode("latin-1").removeprefix(path_prefix),
@@ -73,23 +82,29 @@ async def read_inbound(
         raise RefusedError(HTTPStatus.FORBIDDEN)
     text = _first(pairs, _WORDS_OR_KEYS[channel]) or ""
     pictures = _first(pairs, "NumMedia") or ""
-    cookie = request.cookies.get(COOKIE, "")
+    found = _COOKIE.search(request.headers.get("cookie", "")[:MAX_COOKIE])
+    cookie = found[1] if found else ""
     return Inbound(
-        given=Input(text[:MAX_BODY], pictures.strip("0").isdigit(), channel),
+        given=Input(text[:MAX_BODY], pictures.strip(" 0").isdigit(), channel),
         token=cookie if is_token(cookie) else None,
         delivery=delivery_mark(request.headers.get("i-twilio-idempotency-token", "")),
     )
 
 
-async def _read(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Read a body of at most 64 KiB. Raises ``RefusedError`` 413 beyond it."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MAX_BYTES:
         raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    try:
+        async with asyncio.timeout(READ_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BYTES:
+                    raise RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    except TimeoutError:
+        raise RefusedError(HTTPStatus.REQUEST_TIMEOUT) from None
     return bytes(body)
 
 

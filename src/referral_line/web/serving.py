@@ -3,12 +3,12 @@
 import logging
 import os
 import time
-from datetime import date, timedelta
+from datetime import timedelta
 
 from starlette.applications import Starlette
 
 from referral_line.errors import SettingsError
-from referral_line.replies.line import Line, compile_line
+from referral_line.replies.line import Line, compile_today
 from referral_line.sessions.redis_store import connect
 from referral_line.sessions.store import MemoryStore, SessionStore, SparedStore
 from referral_line.settings import (
@@ -17,7 +17,7 @@ from referral_line.settings import (
     check_ready_to_serve,
     load_settings,
 )
-from referral_line.web.app import Webhooks, create_app
+from referral_line.web.app import Webhooks, create_app, leaflet_routes
 from referral_line.web.signature import SignatureVerifier
 from referral_line.web.simulator import Simulator
 
@@ -36,7 +36,7 @@ def app_from_environment() -> Starlette:
         raise SettingsError(faults)
     for fault in check_environment(os.environ):
         _log.warning("%s", fault)
-    line = compile_line(settings, today=date.today())  # noqa: DTZ011 - an operator's day, not UTC's
+    line = compile_today(settings)
     return make_app(settings, line)
 
 
@@ -64,7 +64,10 @@ def make_app(settings: Settings, line: Line) -> Starlette:
         webhooks,
         store,
         path_prefix=settings.path_prefix,
-        more_routes=simulator.routes() if settings.has_simulator else (),
+        more_routes=[
+            *leaflet_routes(line),
+            *(simulator.routes() if settings.has_simulator else ()),
+        ],
     )
 
 
@@ -74,10 +77,9 @@ def make_store(settings: Settings) -> SessionStore:
     Raises:
         SettingsError: ``REDIS_URL`` is no Redis URL.
     """
-    memory = MemoryStore(time.monotonic)
     if settings.redis_url is None:
-        return memory
-    return SparedStore(connect(settings.redis_url.get_secret_value()), memory, time.monotonic)
+        return MemoryStore(time.monotonic)
+    return SparedStore(connect(settings.redis_url.get_secret_value()), time.monotonic)
 
 
 def _announce(settings: Settings, line: Line) -> None:

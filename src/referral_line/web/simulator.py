@@ -28,7 +28,7 @@ from referral_line.replies.line import Line
 from referral_line.replies.segments import MAX_BODY, count_segments
 from referral_line.sessions.store import MemoryStore
 from referral_line.web.app import Webhooks, create_app
-from referral_line.web.inbound import COOKIE
+from referral_line.web.inbound import COOKIE, RefusedError, read_body
 from referral_line.web.signature import SignatureVerifier
 
 STATIC = Path(__file__).with_name("static")
@@ -43,7 +43,10 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
-_Path = Annotated[str, StringConstraints(max_length=200)]
+_Path = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*/voice(/[A-Za-z0-9-]+)*$", max_length=300),
+]
 
 
 class _Static(StaticFiles):
@@ -131,8 +134,8 @@ class Simulator:
     async def sms(self, request: Request) -> Response:
         """Deliver a text message to the webhook as the carrier would; return what it answers."""
         try:
-            turn = _SmsTurn.model_validate_json(await request.body())
-        except ValidationError:
+            turn = _SmsTurn.model_validate_json(await read_body(request))
+        except (RefusedError, ValidationError):
             return _refuse()
         form = {"Body": turn.body, "NumMedia": str(max(turn.pictures, 0))}
         if turn.pictures > 0:
@@ -156,11 +159,11 @@ class Simulator:
     async def voice(self, request: Request) -> Response:
         """Deliver a turn of a call to the webhook and return what it answers."""
         try:
-            turn = _VoiceTurn.model_validate_json(await request.body())
-        except ValidationError:
+            turn = _VoiceTurn.model_validate_json(await read_body(request))
+        except (RefusedError, ValidationError):
             return _refuse()
         path = turn.path.removeprefix(self._prefix)
-        if not (path == "/voice" or path.startswith("/voice/")):
+        if not path.startswith("/voice"):
             return _refuse()
         form = {"CallStatus": "in-progress"} | (
             {} if turn.digits is None else {"Digits": turn.digits}
