@@ -68,7 +68,7 @@ def serve(host: str, port: int, workers: int) -> None:
     if faults:
         raise SettingsError(faults)
     make_store(settings)
-    _listen(host, port).close()
+    _take(host, port).close()
     compile_today(settings)  # whatever is wrong is told once, before any worker starts
     uvicorn.run(
         _FACTORY,
@@ -96,7 +96,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def demo(port: int, *, no_browser: bool) -> None:
     """Text and call the line in a browser: no account, no Redis, nothing leaves this computer."""
     logging.basicConfig(level=logging.ERROR)
-    listener = _listen(LOCALHOST, port)
+    listener = _take(LOCALHOST, port)
     chosen = listener.getsockname()[1]
     base = f"http://{LOCALHOST}:{chosen}"
     settings = load_settings(
@@ -127,14 +127,17 @@ def demo(port: int, *, no_browser: bool) -> None:
         server.run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Take a port, or say why not as wrong use of ``--host`` and ``--port``."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _take(host: str, port: int) -> socket.socket:
+    """Take a port without listening yet, or say why not as wrong use of ``--host``, ``--port``."""
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family)
+        taken.bind((host, port))
     except OSError as error:
+        taken.close()
         message = f"{host}:{port} can't be listened on ({error.strerror}); choose another"
         raise click.BadParameter(message, param_hint="--host or --port") from error
+    return taken
 
 
 def _open(server: uvicorn.Server, address: str) -> None:
