@@ -181,7 +181,9 @@ def test_redis_by_sentinel(tmp_path: Path) -> None:
 
 def test_redis_by_cluster(tmp_path: Path) -> None:
     """A Cluster URL keeps sessions in the cluster."""
-    node = start_redis(tmp_path, "--cluster-enabled", "yes")
+    # The bus is on port + 10000 by default, which does not always exist.
+    bus = ("--cluster-port", str(free_port()))
+    node = start_redis(tmp_path, "--cluster-enabled", "yes", *bus)
     try:
         with Redis(port=node.port) as client:
             client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)

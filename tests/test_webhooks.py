@@ -533,6 +533,14 @@ def test_whatever_fails_the_caller_gets_the_numbers(
     assert record.exc_info is None
 
 
+def test_failed_turn_keeps_the_carriers_cookie(make_client: MakeClient, clock: Clock) -> None:
+    """A reply after a failure hands back the same cookie, so the place is not lost for ever."""
+    handset = Handset(make_client(store=Broken(clock)))
+    handset.cookie = "session=" + "k" * 30
+    assert "116 123" in handset.text("1")
+    assert handset.cookie == "session=" + "k" * 30
+
+
 def test_missing_reply_in_a_call_gives_the_numbers(
     line: Line, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

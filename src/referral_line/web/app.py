@@ -78,6 +78,7 @@ class Webhooks:
 
     async def _answer(self, request: Request, channel: Channel) -> Response:
         is_message = channel is Channel.SMS
+        inbound = None
         try:
             inbound = await read_inbound(
                 request,
@@ -99,7 +100,11 @@ class Webhooks:
             _log.error(
                 "turn failed: %s in %s:%d", type(error).__name__, frame.name, frame.lineno or 0
             )
-            return _twiml(self._safe_message if is_message else self._safe_call)
+            if not is_message:
+                return _twiml(self._safe_call)
+            # The carrier keeps the caller's place, if it has one, for when we are well again.
+            token = inbound.token if inbound else None
+            return _twiml(self._safe_message, self._cookie(token or make_token()))
 
     async def _sms_turn(self, request: Request, inbound: Inbound) -> Response:
         conversation = self._line.conversation
@@ -111,9 +116,7 @@ class Webhooks:
         else:
             position = conversation.advance(session.position, inbound.given)
         cookie = await self._remember(position, inbound, token=inbound.token if session else None)
-        response = _twiml(self._line.table.message(position).twiml)
-        response.headers["set-cookie"] = cookie
-        return response
+        return _twiml(self._line.table.message(position).twiml, cookie)
 
     async def _load(self, token: str | None) -> Session | None:
         stored = await self._store.load(session_key(token)) if token else None
@@ -136,6 +139,9 @@ class Webhooks:
         token = token or make_token()
         session = Session(position, inbound.delivery)
         await self._store.save(session_key(token), str(session), self._session_time)
+        return self._cookie(token)
+
+    def _cookie(self, token: str) -> str:
         return _cookie(token, int(self._session_time.total_seconds()))
 
     def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
@@ -233,8 +239,9 @@ def _tag(request: Request) -> str | None:
     return rest.partition("/")[0] or None
 
 
-def _twiml(body: bytes) -> Response:
-    return Response(body, media_type=MEDIA_TYPE, headers={"cache-control": "no-store"})
+def _twiml(body: bytes, cookie: str | None = None) -> Response:
+    headers = {"cache-control": "no-store"} | ({"set-cookie": cookie} if cookie else {})
+    return Response(body, media_type=MEDIA_TYPE, headers=headers)
 
 
 def _cookie(token: str, max_age: int) -> str:
