@@ -39,6 +39,7 @@ _PARTS = {Channel.SMS: re.compile(r"\n"), Channel.VOICE: re.compile(r"\n\s*\n")}
 _OWN_VALUES = {
     "phrase/more/sms": frozenset({"languages"}),
     "phrase/offer/voice": frozenset({"key"}),
+    "phrase/again/sms": frozenset({"samaritans", "police-999"}),
     "force-page": frozenset({"force-name", "force-link"}),
     "force-by-phone": frozenset({"force-name"}),
     "transfer": frozenset({"service-name", "service-phone"}),

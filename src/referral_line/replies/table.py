@@ -148,7 +148,8 @@ class Compiler:
         if turn == 0:
             lines = self._sms_lines(node, language)
         elif turn == 1:
-            lines = fill_lines(language.text(self.script.phrases["again"]["sms"]), {})
+            again = self.script.phrases["again"]["sms"]
+            lines = fill_lines(language.text(again), self.directory.placeholders())
         else:
             lines = self._sms_lines(self._numbers, language)
         text = spare_typography("\n".join(lines + menu))
