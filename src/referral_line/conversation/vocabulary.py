@@ -1,7 +1,7 @@
 """The words a caller may use, in every served language, made comparable once at start."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -38,7 +38,11 @@ class PhraseIndex:
         for phrase, tag, node in phrases:
             self._nodes.setdefault(phrase, {}).setdefault(tag, node)
         self._unspaced = [phrase for phrase in self._nodes if is_unspaced(phrase)]
-        self._longest = max((len(phrase.split()) for phrase in self._nodes), default=0)
+        self._sizes: dict[str, set[int]] = {}
+        """By a phrase's first word, how many words the phrases have that begin with it."""
+        for phrase in self._nodes:
+            words = phrase.split()
+            self._sizes.setdefault(words[0], set()).add(len(words))
 
     def find(self, text: str, language: str) -> tuple[str, str] | None:
         """Return the tag and node of a phrase in a normalised text.
@@ -58,11 +62,16 @@ class PhraseIndex:
         return other
 
     def _candidates(self, text: str) -> Iterator[str]:
-        """Every run of words in a text, the longest first, then phrases of unspaced scripts."""
+        """Every run of words that may be a phrase, the longest first, then unspaced scripts."""
         words = text.split()
-        for size in range(min(self._longest, len(words)), 0, -1):
-            for start in range(len(words) - size + 1):
-                yield " ".join(words[start : start + size])
+        runs = [
+            (size, start)
+            for start, word in enumerate(words)
+            for size in self._sizes.get(word, ())
+            if start + size <= len(words)
+        ]
+        for size, start in sorted(runs, key=lambda run: (-run[0], run[1])):
+            yield " ".join(words[start : start + size])
         if is_unspaced(text):
             yield from (phrase for phrase in self._unspaced if phrase in text)
 
@@ -100,19 +109,22 @@ class Vocabulary:
 
     def find_language(self, text: str) -> str | None:
         """Return the tag of the language a text names, with at most one word that is not polite."""
-        return next((self.names[name] for name in self._alone(text) if name in self.names), None)
+        name = self._find_alone(text, self.names)
+        return None if name is None else self.names[name]
 
     def is_unserved_language(self, text: str) -> bool:
         """Whether a text names, in the same way, a language that we don't speak."""
-        return any(name in self.unserved for name in self._alone(text))
+        return self._find_alone(text, self.unserved) is not None
 
-    def _alone(self, text: str) -> Iterator[str]:
-        """Every run of words with nothing but courtesy around it, the longest first."""
+    def _find_alone(self, text: str, names: Container[str]) -> str | None:
+        """Return the longest name in a text that has nothing but courtesy around it."""
         words = text.split()
         for size in range(min(len(words), 4), 0, -1):
             for start in range(len(words) - size + 1):
-                if self.is_courtesy(words[:start] + words[start + size :]):
-                    yield " ".join(words[start : start + size])
+                name = " ".join(words[start : start + size])
+                if name in names and self.is_courtesy(words[:start] + words[start + size :]):
+                    return name
+        return None
 
     def is_polite(self, words: list[str]) -> bool:
         """Whether all words are polite ones."""
