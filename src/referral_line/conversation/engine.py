@@ -147,8 +147,8 @@ class Conversation:
         "paid 2" are no choices.
         """
         number = find_number(text) or ""
-        before, _, after = f" {text} ".partition(f" {number} ")
-        if not number or not f" {text} ".count(f" {number} "):
+        before, found, after = f" {text} ".partition(f" {number} ")
+        if not number or not found:
             return ""
         is_choice = self._vocabulary.is_polite(before.split()) and self._vocabulary.is_courtesy(
             after.split()

@@ -34,7 +34,6 @@ class PhraseIndex:
         for phrase, tag, node in whole:
             self._whole.setdefault(phrase, {}).setdefault(tag, node)
         self._nodes: dict[str, dict[str, str]] = {}
-        self._unspaced: list[str] = []
         for phrase, tag, node in phrases:
             self._nodes.setdefault(phrase, {}).setdefault(tag, node)
         self._unspaced = [phrase for phrase in self._nodes if is_unspaced(phrase)]

@@ -1,7 +1,7 @@
 """The line, compiled: from settings to the table, once at start. What can fail fails here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from referral_line.content.checks import check_script, check_services
@@ -80,16 +80,7 @@ def compile_line(settings: Settings, *, today: date) -> Line:
         _require_default(settings, texts, left_out)
     _check_connected(settings, line)
     stale = [fault for fault in found if fault.severity is Severity.WARNING]
-    return Line(
-        script=line.script,
-        directory=directory,
-        conversation=line.conversation,
-        table=line.table,
-        languages=line.languages,
-        drafts=line.drafts,
-        left_out=left_out,
-        warnings=(*line.warnings, *stale),
-    )
+    return replace(line, left_out=left_out, warnings=(*line.warnings, *stale))
 
 
 def compile_today(settings: Settings) -> Line:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from referral_line.errors import SessionStoreError
+from referral_line.settings import MAX_SESSION_SECONDS
 
 MAX_SESSIONS = 100_000
 """Sessions one process keeps in memory; the oldest make room, so no flood of messages fills it."""
@@ -16,7 +17,7 @@ PAUSE = timedelta(seconds=5)
 
 WIPED = ""
 """Stands for a session that is over while the first store still has it."""
-LONGEST_SESSION = timedelta(hours=4)
+LONGEST_SESSION = timedelta(seconds=MAX_SESSION_SECONDS)
 
 Clock = Callable[[], float]
 """Seconds that only grow, as ``time.monotonic``."""

@@ -57,18 +57,12 @@ def make_app(settings: Settings, line: Line) -> Starlette:
         session_time=session_time,
         path_prefix=settings.path_prefix,
     )
-    simulator = Simulator(
-        line, session_time=session_time, clock=time.monotonic, path_prefix=settings.path_prefix
-    )
-    return create_app(
-        webhooks,
-        store,
-        path_prefix=settings.path_prefix,
-        more_routes=[
-            *leaflet_routes(line),
-            *(simulator.routes() if settings.has_simulator else ()),
-        ],
-    )
+    routes = leaflet_routes(line)
+    if settings.has_simulator:
+        routes += Simulator(
+            line, session_time=session_time, clock=time.monotonic, path_prefix=settings.path_prefix
+        ).routes()
+    return create_app(webhooks, store, path_prefix=settings.path_prefix, more_routes=routes)
 
 
 def make_store(settings: Settings) -> SessionStore:
