@@ -31,11 +31,12 @@ check: $(VENV)/dev ## Format, lint, types, architecture, script, catalogues, ser
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/referral-line script check --strict
+	$(BIN)/referral-line catalogue check
 	$(BIN)/referral-line services check
 	$(BIN)/pybabel -q extract -F babel.cfg --no-location --width 0 -o $(VENV)/messages.pot src
 	@for file in $(VENV)/messages.pot locales/messages.pot; do sed '1,/^$$/d' $$file | cksum; done | uniq | wc -l \
 		| grep -qx '[[:space:]]*1' \
-		|| { echo "locales/messages.pot is behind the script: run make catalogues" >&2; exit 1; }
+		|| { echo "locales/messages.pot is behind the script: run referral-line catalogue update" >&2; exit 1; }
 
 .PHONY: fix
 fix: $(VENV)/dev ## Format the code and mend what the linter can
@@ -44,10 +45,7 @@ fix: $(VENV)/dev ## Format the code and mend what the linter can
 
 .PHONY: catalogues
 catalogues: $(VENV)/dev ## Bring template and catalogues up to the script; changed texts turn fuzzy
-	$(BIN)/pybabel extract -F babel.cfg --no-location --width 0 -o locales/messages.pot \
-		--project referral-line --copyright-holder "The referral-line authors" src
-	$(BIN)/pybabel update -i locales/messages.pot -d locales --no-wrap \
-		--ignore-pot-creation-date
+	$(BIN)/referral-line catalogue update
 
 .PHONY: coverage
 coverage: test ## Test, then write the coverage report to htmlcov/

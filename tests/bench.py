@@ -68,7 +68,9 @@ LONG = (SENTENCE + " ") * 20
 def render_anew(line: Line) -> Callable[[], object]:
     """Return the work that a service without a table does at every turn: fill, count, render."""
     texts = load_catalogue(default_folder(), "en", line.script.messages())
-    compiler = Compiler(line.script, line.directory, line.languages, "", 30, None, "en")
+    compiler = Compiler(
+        line.script, line.directory, line.languages, "", 30, None, "en", line.spoken
+    )
     home = line.script.nodes["home"]
     return lambda: compiler._message(home, 0, texts)
 

@@ -15,8 +15,10 @@ import pytest
 from referral_line.replies.line import Line, compile_line
 from referral_line.settings import load_settings
 
-TODAY = date(2026, 11, 22)
+TODAY = date(2026, 11, 24)
 ROOT = Path(__file__).parents[1]
+THREE = {"REFERRAL_LINE_LANGUAGES": "en,cy,pl"}
+"""All languages take some seconds to compile; most tests need no more than three."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,10 +39,14 @@ def missing(what: str, remedy: str) -> None:
 
 @pytest.fixture(scope="session")
 def make_line() -> Callable[..., Line]:
-    """Compile the line from variables as an operator would set them; each set only once."""
+    """Compile the line from variables as an operator would set them; each set only once.
+
+    Three languages where none are named.
+    """
     made: dict[frozenset[tuple[str, str]], Line] = {}
 
     def make(**environ: str) -> Line:
+        environ = {**THREE, **environ}
         key = frozenset(environ.items())
         if key not in made:
             made[key] = compile_line(load_settings(environ), today=TODAY)
@@ -51,8 +57,14 @@ def make_line() -> Callable[..., Line]:
 
 @pytest.fixture(scope="session")
 def line(make_line: Callable[..., Line]) -> Line:
-    """The line as it is shipped."""
+    """The line in English, Welsh and Polish."""
     return make_line()
+
+
+@pytest.fixture(scope="session")
+def whole_line() -> Line:
+    """The line as it is shipped: every language."""
+    return compile_line(load_settings({}), today=TODAY)
 
 
 def free_port() -> int:

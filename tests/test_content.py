@@ -1,14 +1,14 @@
 """The script and the directory: what is refused, and where the fault is said to be."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from referral_line.content.checks import check_script, check_services
-from referral_line.content.completion import complete
+from referral_line.content.completion import Offer, Unserved, complete
 from referral_line.content.drawing import draw
 from referral_line.content.loader import (
     PACKAGED,
@@ -17,7 +17,7 @@ from referral_line.content.loader import (
     parse_directory,
     parse_script,
 )
-from referral_line.content.model import Channel, Directory
+from referral_line.content.model import Channel, Directory, Option
 from referral_line.errors import ContentError, Fault, Severity
 
 SCRIPT = (PACKAGED / "script.toml").read_text(encoding="utf-8")
@@ -98,15 +98,15 @@ BROKEN: dict[str, tuple[Edit, str, str]] = {
     ),
     "unknown-service": (
         replacing(
-            "Report it all the same. Police: {police-101}",
-            "Report it all the same. Police: {police-102}",
+            "You can still tell the police: {police-101}",
+            "You can still tell the police: {police-102}",
         ),
         "paid/sms",
         "unknown placeholder {police-102}",
     ),
     "number-by-hand": (
         replacing(
-            "Report it all the same. Police: {police-101}", "Report it all the same. Police: 101"
+            "You can still tell the police: {police-101}", "You can still tell the police: 101"
         ),
         "paid/sms",
         "'101' is typed by hand; write {police-101}",
@@ -132,7 +132,7 @@ BROKEN: dict[str, tuple[Edit, str, str]] = {
         "is over 5 words",
     ),
     "carrier-word": (
-        replacing("Done. We have wiped your place in the menu.", "Done. Text STOP to be sure."),
+        replacing("We have wiped your place in the menu.", "Text STOP to be sure."),
         "finish/sms",
         "'STOP' belongs to the carrier",
     ),
@@ -142,7 +142,7 @@ BROKEN: dict[str, tuple[Edit, str, str]] = {
         "unknown placeholder {samaritans}: not filled in here",
     ),
     "force-elsewhere": (
-        replacing("Report it all the same. Police:", "Report it to {force-name}. Police:"),
+        replacing("You can still tell the police:", "You can still tell {force-name}:"),
         "paid/sms",
         "unknown placeholder {force-name}",
     ),
@@ -157,12 +157,12 @@ BROKEN: dict[str, tuple[Edit, str, str]] = {
         "key 1 is offered on one channel alone",
     ),
     "carrier-choice": (
-        replacing('words = "forget me, ', 'words = "cancel, forget me, '),
+        replacing('words = "leave no trace, ', 'words = "cancel, leave no trace, '),
         "finish/words",
         "'cancel' belongs to the carrier",
     ),
     "word-twice": (
-        replacing('words = "forget me, ', 'words = "Police, forget me, '),
+        replacing('words = "leave no trace, ', 'words = "Police, leave no trace, '),
         "finish/words",
         "stands in report/words too",
     ),
@@ -233,7 +233,7 @@ def test_referral_too_far_away_is_found() -> None:
 
 def test_menu_without_way_to_help_is_found() -> None:
     """Where distress is one key away by text but not by phone, every menu is refused by phone."""
-    edit = replacing('voice = "If it all feels too much, press {key}."\n', "")
+    edit = replacing('voice = "If you feel you can\'t go on, press {key}."\n', "")
     found = faults_of_script(edit)
     assert {fault.text for fault in found} == {
         "neither 999 nor distress can be reached in one key by voice"
@@ -377,6 +377,9 @@ def test_unconfirmed_services_have_no_value() -> None:
 # --- completion and drawing ---------------------------------------------------------------------
 
 
+ENGLISH = Offer("en", "20")
+
+
 @pytest.fixture
 def directory() -> Directory:
     """The shipped directory."""
@@ -385,25 +388,43 @@ def directory() -> Directory:
 
 def test_one_language_has_no_language_key(directory: Directory) -> None:
     """Where one language is served, key 0 is in no menu."""
-    script = complete(load_script(), directory, languages=["en"])
+    script = complete(load_script(), directory, languages=[ENGLISH])
     assert all(option.key != "0" for option in script.nodes["home"].options)
 
 
 def test_language_keys_leave_distress_its_key(directory: Directory) -> None:
-    """With many languages, 4 stays distress; languages beyond the keypad get two digits."""
+    """4 stays distress in the list of languages; those beyond the keypad have their codes."""
     tags = ["en", "cy", "pl", "ro", "pa", "ur", "pt", "es", "ar"]
-    script = complete(load_script(), directory, languages=tags)
-    keys = {option.key: option for option in script.nodes["languages"].options}
-    assert keys["4"].to == "distress"
-    assert [key for key in keys if keys[key].language] == [
-        *("1", "2", "3", "5", "6", "7", "8"),
-        *("11", "12"),
-    ]
+    offers = [Offer(tag, str(code), tag != "ur") for code, tag in enumerate(tags, start=20)]
+    script = complete(load_script(), directory, languages=offers)
+    first, more = script.nodes["languages"].options, script.nodes["more-languages"].options
+
+    def keys(options: Sequence[Option], channel: Channel) -> dict[str, str | None]:
+        return {o.key: o.language for o in options if o.language and o.is_offered(channel)}
+
+    assert {o.key: o.to for o in first}["4"] == "distress"
+    assert keys(first, Channel.SMS) == dict(zip("1235678", tags, strict=False))
+    assert keys(more, Channel.SMS) == {"27": "es", "28": "ar"}
+    # A language that can't be spoken takes no key of a call.
+    spoken = [tag for tag in tags if tag != "ur"]
+    assert keys(first, Channel.VOICE) == dict(zip("1235678", spoken, strict=False))
+    assert keys(more, Channel.VOICE) == {"28": "ar"}
+    assert {o.key: o.to for o in first}["0"] == "more-languages"
+    assert {o.key: o.to for o in more}["9"] == "languages"
+
+
+def test_language_we_lack_gets_a_node_of_its_own(directory: Directory) -> None:
+    """Its speakers read its own name and the English word for an interpreter."""
+    swahili = Unserved("sw", "Kiswahili", "Swahili", ("Kiswahili", "Swahili"), "en")
+    script = complete(load_script(), directory, languages=[ENGLISH], unserved=[swahili])
+    node = script.nodes["unserved-sw"]
+    assert node.values == {"language-name": "Kiswahili", "language-english": "Swahili"}
+    assert node.language == "en"
 
 
 def test_transfer_is_offered_only_where_allowed(directory: Directory) -> None:
     """A node that names an allowed service gains a key to a warning, then the transfer."""
-    script = complete(load_script(), directory, languages=["en"], transfers=["crimestoppers"])
+    script = complete(load_script(), directory, languages=[ENGLISH], transfers=["crimestoppers"])
     (way,) = [o for o in script.nodes["someone-else"].options if o.key == "7"]
     assert not way.is_offered(Channel.SMS)
     warning = script.nodes[way.to]
@@ -417,7 +438,7 @@ def test_forces_become_nodes_by_confirmation() -> None:
     confirmed = re.sub(
         r'(id = "cleveland".*?confidence = )"confirm"', r'\1"solid"', SERVICES, flags=re.DOTALL
     )
-    script = complete(load_script(), parse_directory(confirmed), languages=["en"])
+    script = complete(load_script(), parse_directory(confirmed), languages=[ENGLISH])
     cleveland, cumbria = (script.nodes[f"force-{name}"].sms for name in ("cleveland", "cumbria"))
     assert cleveland
     assert cumbria

@@ -104,6 +104,12 @@ class Settings(BaseSettings):
     locales: Path | None = Field(
         None, validation_alias="REFERRAL_LINE_LOCALES", description="another folder of catalogues"
     )
+    audio: Path | None = Field(
+        None,
+        validation_alias="REFERRAL_LINE_AUDIO",
+        description="another folder of recordings, with one folder a language; default audio/ "
+        "beside the catalogues",
+    )
     has_simulator: bool = Field(
         default=False,
         validation_alias="REFERRAL_LINE_SIMULATOR",

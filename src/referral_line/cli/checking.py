@@ -29,8 +29,14 @@ def _settings(content: Path | None) -> Settings:
     return load_settings(environ)
 
 
-def _report(faults: Iterable[Fault], summary: str, *, is_strict: bool) -> None:
-    """Print faults to stderr and a summary to stdout; exit 1 where there are any that count."""
+def report(faults: Iterable[Fault], summary: str, *, is_strict: bool) -> None:
+    """Print faults to stderr and a summary to stdout; exit 1 where there are any that count.
+
+    Args:
+        faults: What was found.
+        summary: What was looked at.
+        is_strict: Whether warnings count.
+    """
     found = list(faults)
     for fault in found:
         click.echo(fault, err=True)
@@ -72,7 +78,7 @@ def check(content: Path | None, *, strict: bool) -> None:
             faults += (fault for found in line.left_out.values() for fault in found)
             faults += (fault for fault in line.warnings if fault.file != directory.file)
     summary = f"{len(written.nodes)} nodes, {replies} replies in {', '.join(languages) or 'none'}"
-    _report(faults, summary, is_strict=strict)
+    report(faults, summary, is_strict=strict)
 
 
 @script.command("draw")
@@ -101,4 +107,4 @@ def check_directory(content: Path | None, *, strict: bool) -> None:
         f"of which {hidden} not confirmed and not given to callers"
     )
     faults = check_services(directory, today=date.today())  # noqa: DTZ011
-    _report(faults, summary, is_strict=strict)
+    report(faults, summary, is_strict=strict)

@@ -8,7 +8,9 @@ import click
 from referral_line import __version__
 from referral_line.cli.checking import script, services
 from referral_line.cli.conversing import call, leaflet, text
+from referral_line.cli.recording import recordings
 from referral_line.cli.serving import demo, serve
+from referral_line.cli.translating import catalogue, languages
 from referral_line.errors import FaultsFound, SettingsError
 
 FAULTS_FOUND = 1
@@ -39,7 +41,18 @@ def line() -> None:
     """
 
 
-for command in (demo, serve, text, call, leaflet, script, services):
+for command in (
+    demo,
+    serve,
+    text,
+    call,
+    leaflet,
+    languages,
+    catalogue,
+    recordings,
+    script,
+    services,
+):
     line.add_command(command)
 
 

@@ -1,6 +1,7 @@
 """The line in a terminal: the same conversation and the same replies that a phone gets."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -13,7 +14,9 @@ from referral_line.replies.line import Line, compile_today
 from referral_line.replies.reply import Dial, Gather, HangUp, Pause, Say, SendSms, Verb
 from referral_line.settings import load_settings
 
-KEYS = frozenset("0123456789*#")
+_KEYS = re.compile(r"[0-9*#]|[0-9]{2}")
+"""One key, or the two of a language's code."""
+_RIGHT_KEYS = "press one of 0 to 9, * or #, or the two digits of a language's code"
 
 
 def _compile() -> Line:
@@ -98,18 +101,18 @@ def _split_keys(keys: str) -> list[str]:
     """Split ``--keys`` of a call; an empty one is silence."""
     pressed = [key.strip() for key in keys.split(",")]
     for key in pressed:
-        if key and key not in KEYS:
-            message = f"{key!r} is no key; press one of 0 to 9, * or #"
+        if key and not _KEYS.fullmatch(key):
+            message = f"{key!r} is no key; {_RIGHT_KEYS}"
             raise click.BadParameter(message, param_hint="--keys")
     return pressed
 
 
 def _typed_keys() -> Iterator[str]:
     for key in _typed("Key: ", can_be_silent=True):
-        if not key or key in KEYS:
+        if not key or _KEYS.fullmatch(key):
             yield key
         else:
-            click.echo(f"{key!r} is no key; press one of 0 to 9, * or #", err=True)
+            click.echo(f"{key!r} is no key; {_RIGHT_KEYS}", err=True)
 
 
 def converse_by_voice(line: Line, language: str | None, keys: Iterable[str]) -> Iterator[str]:
@@ -142,9 +145,10 @@ def _heard(verb: Verb) -> Iterator[str]:
         case Gather(prompt=prompt):
             for part in prompt:
                 yield from _heard(part)
-        case Say(tag=tag, text=said):
+        case Say(tag=tag, text=said, recording=recording):
             voice = known_languages()[tag].voice
-            yield f"[{voice.language if voice else tag}] {said}"
+            speaker = f"{tag}, recorded" if recording or not voice else voice.language
+            yield f"[{speaker}] {said}"
         case Pause(seconds=seconds):
             yield f"  ({seconds} s pause)"
         case Dial(number=number):

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from itertools import pairwise
 
-from referral_line.content.completion import complete
+from referral_line.content.completion import Offer, complete
 from referral_line.content.model import (
     CARRIER_WORDS,
     MAX_KEYS_TO_REFERRAL,
@@ -40,6 +40,8 @@ _OWN_VALUES = {
     "phrase/more/sms": frozenset({"languages"}),
     "phrase/offer/voice": frozenset({"key"}),
     "phrase/again/sms": frozenset({"samaritans", "police-999"}),
+    "phrase/again/voice": frozenset({"samaritans", "police-999"}),
+    "unserved": frozenset({"language-name", "language-english"}),
     "force-page": frozenset({"force-name", "force-link"}),
     "force-by-phone": frozenset({"force-name"}),
     "transfer": frozenset({"service-name", "service-phone"}),
@@ -55,7 +57,7 @@ def check_script(script: Script, directory: Directory) -> list[Fault]:
     faults = [*_check_targets(script), *_check_keys(script), *_check_messages(script, directory)]
     if any("unknown node" in fault.text for fault in faults):
         return sorted(faults, key=_by_line)
-    whole = complete(script, directory, languages=("en", "cy"))
+    whole = complete(script, directory, languages=(Offer("en", "20"), Offer("cy", "21")))
     faults += _check_ways(script, whole, directory)
     faults += _check_referrals(script, whole, directory)
     return sorted(faults, key=_by_line)
@@ -271,7 +273,7 @@ def _options(script: Script) -> Iterator[Option]:
 def _check_typing(message: Message, phones: Mapping[str, str]) -> Iterator[str]:
     """What is filled in for the writer, typed by hand; what belongs to the carrier."""
     bare = re.sub(PLACEHOLDER, " ", message.text)
-    is_shown = not message.context.endswith("/words")
+    is_shown = not message.is_words
     for digits in _DIGITS.findall(bare) if is_shown else ():
         service = phones.get(digits.replace(" ", ""))
         if service is not None:

@@ -1,13 +1,13 @@
-"""From the script as written to the conversation as served: standing keys, forces, transfers.
+"""From the script as written to the conversation as served: standing keys, languages, forces.
 
-Each menu gains its standing keys; each police force, and each service a caller may be connected
-to, becomes a node of its own. After this, every key of every menu is in one place, and the
-engine and the replies read the same menu.
+Each menu gains its standing keys; each police force, each language we don't speak, and each
+service a caller may be connected to, becomes a node of its own. After this, every key of every
+menu is in one place, and the engine and the replies read the same menu.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from referral_line.content.model import (
     PLACEHOLDER,
@@ -23,15 +23,40 @@ from referral_line.content.model import (
 )
 
 LANGUAGE_KEYS = ("1", "2", "3", "5", "6", "7", "8")
-"""Keys for languages: 4 is distress in every menu, 9 and 0 have their meaning too. Further
-languages get numbers of two digits, from 11, which work in text messages."""
+"""Keys for the first languages: 4 is distress in every menu, 0 leads to the others, which have
+their codes of two digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A language that callers may choose, by its tag or its code of two digits."""
+
+    tag: str
+    code: str
+    is_spoken: bool = True
+    """Whether it can be heard in a call: by a voice of the carrier's or by recordings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unserved:
+    """A language that the line knows of and doesn't speak."""
+
+    tag: str
+    name: str
+    """Its name in itself, or in English where that is not known."""
+    english_name: str
+    names: tuple[str, ...]
+    """Whatever its speakers may call it."""
+    answered_in: str
+    """The tag of the language that its speakers are answered in."""
 
 
 def complete(
     script: Script,
     directory: Directory,
     *,
-    languages: Sequence[str],
+    languages: Sequence[Offer],
+    unserved: Sequence[Unserved] = (),
     transfers: Sequence[str] = (),
     can_text_me: bool = False,
 ) -> Script:
@@ -40,7 +65,8 @@ def complete(
     Args:
         script: The script as written, checked.
         directory: The services directory.
-        languages: Tags served, in menu order; with one only, no key changes language.
+        languages: Languages served, in menu order; with one only, no key changes language.
+        unserved: Languages that are not, each of which gets a node.
         transfers: Ids of services a voice caller may be connected to, the preferred one first.
         can_text_me: Whether a voice caller may ask for the details by text.
     """
@@ -49,6 +75,13 @@ def complete(
         template = script.templates["force-page" if force.is_confirmed else "force-by-phone"]
         values = {"force-name": force.name, "force-link": force.url}
         nodes[f"force-{force.id}"] = replace(template, id=f"force-{force.id}", values=values)
+    for other in unserved:
+        nodes[unserved_node(other.tag)] = replace(
+            script.templates["unserved"],
+            id=unserved_node(other.tag),
+            values={"language-name": other.name, "language-english": other.english_name},
+            language=other.answered_in,
+        )
     if "force" in nodes:
         typed = {
             name: f"force-{force.id}"
@@ -76,28 +109,46 @@ def complete(
     return replace(script, nodes=finished)
 
 
+def unserved_node(tag: str) -> str:
+    """Return the node that answers in a language the line doesn't speak.
+
+    >>> unserved_node("sr-Latn")
+    'unserved-sr-latn'
+    """
+    return f"unserved-{tag.casefold()}"
+
+
+def _languages(start: str, languages: Sequence[Offer], *, is_first: bool) -> Iterator[Option]:
+    """The keys of the first languages, or the codes of the others, as each channel has them."""
+    for channel in Channel:
+        offers = [o for o in languages if channel is Channel.SMS or o.is_spoken]
+        keys = (*LANGUAGE_KEYS, *(offer.code for offer in offers[len(LANGUAGE_KEYS) :]))
+        part = slice(len(LANGUAGE_KEYS)) if is_first else slice(len(LANGUAGE_KEYS), None)
+        for key, offer in list(zip(keys, offers, strict=False))[part]:
+            yield Option(key=key, to=start, language=offer.tag, channel=channel)
+
+
 def _menu(
-    node: Node, script: Script, languages: Sequence[str], extra: Sequence[Option]
+    node: Node, script: Script, languages: Sequence[Offer], extra: Sequence[Option]
 ) -> tuple[Option, ...]:
     """Every key of a node: its own, then the standing ones, in the order of the keypad."""
     if node.ends or isinstance(node.action, Connect | SendText):
         return ()
     roles, standing = script.roles, script.standing
     options = [*node.options, *extra]
-    if node.id == roles["languages"]:
-        keys = (*LANGUAGE_KEYS, *map(str, range(11, 11 + len(languages))))
-        options += [
-            Option(key=key, to=roles["start"], language=tag)
-            for key, tag in zip(keys, languages, strict=False)
-        ]
+    lists = (roles["languages"], roles["more-languages"])
+    if node.id in lists:
+        options += _languages(roles["start"], languages, is_first=node.id == lists[0])
     if node.id != roles["distress"]:
         options.append(replace(standing["distress"], to=roles["distress"]))
     if node.id == roles["start"]:
         options.append(replace(standing["finish"], to=roles["finish"]))
     elif node.id != roles["languages"]:
         options.append(replace(standing["back"], to=node.back or roles["start"]))
-    if len(languages) > 1 and node.id != roles["languages"]:
-        options.append(replace(standing["languages"], to=roles["languages"]))
+    if len(languages) > 1 and node.id != roles["more-languages"]:
+        # From the list of languages the same key leads on to the rest of it.
+        others = lists[1] if node.id == lists[0] else lists[0]
+        options.append(replace(standing["languages"], to=others))
     options.append(replace(standing["repeat"], to=node.id))
     return tuple(sorted(options, key=_keypad_order))
 

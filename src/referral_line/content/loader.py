@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from referral_line.content.locator import locate
 from referral_line.content.model import (
@@ -29,6 +29,7 @@ _Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 _Phone = Annotated[str, StringConstraints(pattern=r"^([0-9]+( [0-9]+)*)?$")]
 _Link = Annotated[str, StringConstraints(pattern=r"^(https://[^\s{}]+)?$")]
 _Model = TypeVar("_Model", bound=BaseModel)
+_Entry = TypeVar("_Entry")
 _Confidence = Literal["solid", "confirm"]
 
 
@@ -89,6 +90,7 @@ class _RawPhrases(_Raw):
 class _RawTemplates(_Raw):
     force_page: _RawNode
     force_by_phone: _RawNode
+    unserved: _RawNode
     transfer: _RawNode
     transferring: _RawNode
     transferred: _RawNode
@@ -104,6 +106,7 @@ class _RawScript(_Raw):
     start: _Slug
     numbers: _Slug
     languages: _Slug
+    more_languages: _Slug = Field(alias="more-languages")
     picture: _Slug
     finish: _Slug
     distress: _Slug
@@ -181,10 +184,7 @@ def parse_script(source: str, *, file: str = SCRIPT_FILE) -> Script:
     writer = _Writer(lines)
     return Script(
         file=file,
-        roles={
-            name: getattr(raw, name)
-            for name in ("start", "numbers", "languages", "picture", "finish", "distress", "danger")
-        },
+        roles=_named(raw, str),
         nodes={name: writer.node(name, node, f"nodes.{name}") for name, node in raw.nodes.items()},
         standing={
             name: writer.option(f"standing.{name}", option, f"standing/{name}", "every menu")
@@ -201,7 +201,7 @@ def parse_script(source: str, *, file: str = SCRIPT_FILE) -> Script:
     )
 
 
-def _named(table: BaseModel, kind: type[_Model]) -> dict[str, _Model]:
+def _named(table: BaseModel, kind: type[_Entry]) -> dict[str, _Entry]:
     """Return the entries of a table by the names they have in the file."""
     return {
         (field.alias or name): entry
@@ -319,12 +319,15 @@ _SPOKEN = (
 )
 _WORDS = (
     "Words people may type to reach '{}', with commas between. Not seen by callers. Write what "
-    "people in your language would type, as many as you like; capitals and accents don't matter."
+    "people in your language would type, as many as you like; capitals and accents don't matter. "
+    "= in front: only as the whole message. * at the end of a word: any ending. ... between words: "
+    "up to three other words may stand there."
 )
+_ENGLISH = "English has: {}"
 _KINDS = {
     "sms": "Used in text messages.",
     "voice": "Spoken in calls.",
-    "words": "Words with commas between. Not seen by callers.",
+    "words": "Words with commas between, as many as your language needs. Not seen by callers.",
 }
 
 
@@ -385,5 +388,11 @@ class _Writer:
         text: str | None = getattr(raw, kind)
         if text is None:
             return None
-        comments = (comment, raw.note) if raw.note else (comment,)
-        return Message(f"{context}/{kind}", text, self._line(f"{path}.{kind}"), comments)
+        comments = [part for part in (comment, raw.note) if part]
+        key = ""
+        if kind == "words":
+            # Found by a sentence that stays, so that a new English word makes nothing fuzzy.
+            comments.append(_ENGLISH.format(text))
+            key = f"(words for {context})"
+        line = self._line(f"{path}.{kind}")
+        return Message(f"{context}/{kind}", text, line, tuple(comments), key)

@@ -41,6 +41,20 @@ class Message:
     text: str
     line: int
     comments: tuple[str, ...] = ()
+    key: str = ""
+
+    @property
+    def msgid(self) -> str:
+        """What a catalogue finds it by: the English text, or a fixed sentence for a list of words.
+
+        Each language has words of its own. One more in English makes no translation out of date.
+        """
+        return self.key or self.text
+
+    @property
+    def is_words(self) -> bool:
+        """Whether it is a list of words that callers may type, and that nobody is shown."""
+        return self.context.endswith("/words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +68,8 @@ class Option:
     line: int = 0
     language: str | None = None
     """The tag this option changes to; its label is then that language's own name."""
+    channel: Channel | None = None
+    """The one channel that offers this change of language; both where it is ``None``."""
 
     def label(self, channel: Channel) -> Message | None:
         """What is shown or said for this key on a channel."""
@@ -61,7 +77,9 @@ class Option:
 
     def is_offered(self, channel: Channel) -> bool:
         """Whether a caller on this channel can press this key."""
-        return self.language is not None or self.label(channel) is not None
+        if self.language is not None:
+            return self.channel in {None, channel}
+        return self.label(channel) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +114,8 @@ class Node:
     action: Connect | SendText | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     """Placeholders of this node alone, such as the name of a police force."""
+    language: str | None = None
+    """The one language this node is given in; every language where it is ``None``."""
     typed: Mapping[str, str] = field(default_factory=dict)
     """Names a caller may type here, each with the node it leads to."""
 
@@ -120,7 +140,7 @@ class Script:
 
     file: str
     roles: Mapping[str, str]
-    """The nodes with a role: start, numbers, languages, picture, finish, distress, danger."""
+    """The nodes with a role: start, numbers, languages and so on."""
     nodes: Mapping[str, Node]
     standing: Mapping[str, Option]
     phrases: Mapping[str, Mapping[str, Message]]

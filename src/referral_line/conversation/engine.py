@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from referral_line.content.completion import unserved_node
 from referral_line.content.model import (
     CARRIER_WORDS,
     OPT_OUT_WORDS,
@@ -13,17 +14,29 @@ from referral_line.content.model import (
 )
 from referral_line.conversation.position import MAX_TURN, Input, Position
 from referral_line.conversation.vocabulary import Vocabulary
-from referral_line.conversation.wording import find_number, normalise
+from referral_line.languages.detection import Detector
+from referral_line.languages.language import known_languages
+from referral_line.languages.wording import find_number, normalise
 
 
 class Conversation:
     """The completed script and its vocabulary: everything a step needs. Holds no state."""
 
-    def __init__(self, script: Script, vocabulary: Vocabulary, *, default_language: str) -> None:
+    def __init__(
+        self,
+        script: Script,
+        vocabulary: Vocabulary,
+        detector: Detector,
+        *,
+        default_language: str,
+    ) -> None:
         """Prepare the menus for look-up by key."""
         self._script = script
         self._vocabulary = vocabulary
+        self._detector = detector
         self._languages = {tag.casefold(): tag for tag in vocabulary.tags}
+        self._codes = {known_languages()[tag].code: tag for tag in vocabulary.tags}
+        self._lists = (script.roles["languages"], script.roles["more-languages"])
         self.default_language = default_language
         self._menus: Mapping[tuple[str, Channel], Mapping[str, Option]] = {
             (node.id, channel): {o.key: o for o in node.options if o.is_offered(channel)}
@@ -59,11 +72,14 @@ class Conversation:
         """Answer the first message of a conversation.
 
         The first menu opens every conversation, in the language that the message names or is
-        written in; a crisis, a picture, or the wish to leave no trace comes before it.
+        written in; a crisis, a picture, or the wish to finish comes before it.
         """
         start = self.start(language)
         text = normalise(given.text)
-        if urgent := self._urgent(start, given, text):
+        # A number that serves one language expects it; a name of another one still counts.
+        detected = None if language else self._detector.detect(given.text)
+        here = replace(start, language=detected or start.language)
+        if urgent := self._urgent(here, given, text):
             return urgent
         wish = self._by_key(start, given, text)
         if wish is not None and wish.node in {
@@ -73,21 +89,29 @@ class Conversation:
             # An old menu is still on the phone; these two keys mean the same in all of them.
             return wish
         found = self._vocabulary.words.find(text, start.language)
-        if found and found[1] in {self._script.roles["finish"], self._script.roles["languages"]}:
+        whole = self._vocabulary.find_language(text, here.language, is_whole=True)
+        leads = {self._script.roles["finish"], self._script.roles["languages"]}
+        if found and found[1] in leads and whole is None:
             return Position(*found)
-        named = self._vocabulary.find_language(text)
-        if named is None and self._vocabulary.is_unserved_language(text):
-            return replace(start, node=self._script.roles["languages"])
-        if named is None and found:
-            named = found[0]
-        return replace(start, language=named or start.language)
+        named = self._vocabulary.find_language(text, here.language) or self._codes.get(
+            self._number_alone(text)
+        )
+        if named is None and (unserved := self._unserved(start, text)):
+            return unserved
+        if named is None and detected is None and found:
+            detected = found[0]
+        if named is None and detected is None and language is None:
+            tag = self._detector.detect_unserved(given.text)
+            if tag and unserved_node(tag) in self._script.nodes:
+                return replace(start, node=unserved_node(tag))
+        return replace(start, language=named or detected or start.language)
 
     def advance(self, position: Position, given: Input) -> Position:
         """Take one step. Pure: the same position and input always give the same position.
 
         Crisis words come first, then pictures, the carrier's words, a language by name, a key,
-        a name typed where one is asked for, the words of the choices. What isn't understood, and
-        silence, count a turn at the same node.
+        a name typed where one is asked for, the words of the choices, the language they are in.
+        What isn't understood, and silence, count a turn at the same node.
         """
         text = normalise(given.text)
         is_silent = not given.text.strip() and not given.has_picture
@@ -100,6 +124,7 @@ class Conversation:
             or self._by_key(position, given, text)
             or self._by_typed_name(position, text)
             or self._by_words(position, text)
+            or self._by_detection(position, given.text)
             or replace(position, turn=min(position.turn + 1, MAX_TURN))
         )
 
@@ -117,17 +142,26 @@ class Conversation:
 
     def _by_language(self, position: Position, text: str) -> Position | None:
         asked = self._vocabulary.words.find(text, position.language)
-        if asked is not None and asked[1] == self._script.roles["languages"]:
+        tag = self._vocabulary.find_language(text, position.language, is_whole=True)
+        if tag is None and asked is not None and asked[1] == self._script.roles["languages"]:
             # "I don't speak English" names a language, but asks for another.
             return Position(*asked)
-        tag = self._vocabulary.find_language(text)
-        if tag is None and self._vocabulary.is_unserved_language(text):
-            return Position(position.language, self._script.roles["languages"])
+        tag = tag or self._vocabulary.find_language(text, position.language)
         if tag is None:
-            return None
-        if position.node == self._script.roles["languages"]:
+            return self._unserved(position, text)
+        if position.node in self._lists or self._script.nodes[position.node].language:
             return self.start(tag)
         return Position(tag, position.node)
+
+    def _unserved(self, position: Position, text: str) -> Position | None:
+        """Answer someone who names a language we don't speak: in its name, or with the list."""
+        tag = self._vocabulary.find_unserved(text)
+        if tag is None:
+            return None
+        node = unserved_node(tag)
+        if self._script.nodes[node].language == position.language:
+            return Position(position.language, node)
+        return Position(position.language, self._script.roles["languages"])
 
     def _by_key(self, position: Position, given: Input, text: str) -> Position | None:
         if given.text.strip() == REPEAT_KEY:
@@ -136,6 +170,8 @@ class Conversation:
         words = self._vocabulary.digits[position.language]
         key = labels.get(text) or words.get(text) or self._number_alone(text)
         option = self._menus[position.node, given.channel].get(key)
+        if option is None and position.node in self._lists and key in self._codes:
+            return self.start(self._codes[key])
         if option is None:
             return None
         return Position(option.language or position.language, option.to)
@@ -159,6 +195,11 @@ class Conversation:
         names = self._vocabulary.typed.get(position.node)
         found = names.find(text, "") if names else None
         return Position(position.language, found[1]) if found else None
+
+    def _by_detection(self, position: Position, text: str) -> Position | None:
+        """Go on in the language of a message that none of our words is in."""
+        tag = self._detector.detect(text)
+        return Position(tag, position.node) if tag and tag != position.language else None
 
     def _by_words(self, position: Position, text: str) -> Position | None:
         found = self._vocabulary.words.find(text, position.language)

@@ -1,82 +1,21 @@
 """The words a caller may use, in every served language, made comparable once at start."""
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from referral_line.content.checks import split_words
-from referral_line.content.model import PLACEHOLDER, Directory, Message, Node, Script
-from referral_line.conversation.wording import is_unspaced, normalise
+from referral_line.content.completion import Unserved
+from referral_line.content.model import PLACEHOLDER, Directory, Node, Script
+from referral_line.conversation.phrases import Phrase, PhraseIndex, parse_phrase
+from referral_line.conversation.spelling import Spelling
 from referral_line.languages.catalogue import Texts
 from referral_line.languages.language import known_languages
-from referral_line.languages.names import language_names, own_names
+from referral_line.languages.names import language_names
+from referral_line.languages.wording import normalise
 
-
-class PhraseIndex:
-    """Normalised phrases of every language, found in a text without trying each of them."""
-
-    def __init__(
-        self,
-        phrases: Iterable[tuple[str, str, str]],
-        whole: Iterable[tuple[str, str, str]] = (),
-        polite: AbstractSet[str] = frozenset(),
-    ) -> None:
-        """Take rows of phrase, language tag and node; the first row of a phrase and tag counts.
-
-        Args:
-            phrases: May stand anywhere in a message.
-            whole: Must be the whole message, polite words aside.
-            polite: The polite words.
-        """
-        self._polite = polite
-        self._whole: dict[str, dict[str, str]] = {}
-        for phrase, tag, node in whole:
-            self._whole.setdefault(phrase, {}).setdefault(tag, node)
-        self._nodes: dict[str, dict[str, str]] = {}
-        for phrase, tag, node in phrases:
-            self._nodes.setdefault(phrase, {}).setdefault(tag, node)
-        self._unspaced = [phrase for phrase in self._nodes if is_unspaced(phrase)]
-        self._sizes: dict[str, set[int]] = {}
-        """By a phrase's first word, how many words the phrases have that begin with it."""
-        for phrase in self._nodes:
-            words = phrase.split()
-            self._sizes.setdefault(words[0], set()).add(len(words))
-
-    def find(self, text: str, language: str) -> tuple[str, str] | None:
-        """Return the tag and node of a phrase in a normalised text.
-
-        The caller's language comes first, then any other; the phrase of most words wins.
-        """
-        other = None
-        bare = " ".join(word for word in text.split() if word not in self._polite)
-        found = [self._whole.get(text), self._whole.get(bare)]
-        found += (self._nodes.get(phrase) for phrase in self._candidates(text))
-        for nodes in found:
-            if nodes is None:
-                continue
-            if language in nodes:
-                return language, nodes[language]
-            other = other or next(iter(nodes.items()))
-        return other
-
-    def _candidates(self, text: str) -> Iterator[str]:
-        """Every run of words that may be a phrase, the longest first, then unspaced scripts."""
-        words = text.split()
-        runs = [
-            (size, start)
-            for start, word in enumerate(words)
-            for size in self._sizes.get(word, ())
-            if start + size <= len(words)
-        ]
-        for size, start in sorted(runs, key=lambda run: (-run[0], run[1])):
-            yield " ".join(words[start : start + size])
-        if is_unspaced(text):
-            yield from (phrase for phrase in self._unspaced if phrase in text)
-
-
-WHOLE_MESSAGE = "="
-"""In front of a word in the lists: it must be the whole message."""
+SHORT_NAME = 4
+"""A name of so few letters, or a tag, must be the whole message, polite words aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +27,8 @@ class Vocabulary:
     """Normalised language names, each with its tag."""
     crisis: tuple[PhraseIndex, ...]
     """Phrases of self-harm and danger, the most urgent node first."""
+    spelling: Mapping[str, Spelling]
+    """Tag → its words of crisis, found through slips of the finger."""
     words: PhraseIndex
     labels: Mapping[tuple[str, str], Mapping[str, str]]
     """(tag, node) → normalised menu label → key."""
@@ -95,33 +36,54 @@ class Vocabulary:
     """Node → names that may be typed there, such as police forces."""
     digits: Mapping[str, Mapping[str, str]]
     """Tag → digit word → digit, as in "two"."""
-    unserved: frozenset[str]
-    """Names of languages that we know of and don't speak."""
+    unserved: Mapping[str, str]
+    """Normalised names of languages that we know of and don't speak, each with its tag."""
     polite: frozenset[str]
 
     def find_crisis(self, text: str, language: str) -> tuple[str, str] | None:
-        """Return the language and node of the most urgent phrase in a text."""
+        """Return the language and node of the most urgent phrase in a text.
+
+        Slips of the finger are allowed for in the caller's language alone: among thirty, nearly
+        every word is one letter away from some word of despair.
+        """
         for phrases in self.crisis:
             if found := phrases.find(text, language):
                 return found
+        corrected = self.spelling[language].correct(text)
+        for phrases in self.crisis:
+            found = phrases.find(corrected, language)
+            if found and found[0] == language:
+                return found
         return None
 
-    def find_language(self, text: str) -> str | None:
-        """Return the tag of the language a text names, with at most one word that is not polite."""
-        name = self._find_alone(text, self.names)
-        return None if name is None else self.names[name]
+    def find_language(self, text: str, language: str, *, is_whole: bool = False) -> str | None:
+        """Return the tag of the language a text names, with at most one word that is not polite.
 
-    def is_unserved_language(self, text: str) -> bool:
-        """Whether a text names, in the same way, a language that we don't speak."""
-        return self._find_alone(text, self.unserved) is not None
+        With ``is_whole`` there may be none: then nothing but the language can be meant. A name that
+        is a common word of the caller's language names nothing: "hindi" in Filipino.
+        """
+        name = self._find_alone(text, self.names, is_whole=is_whole)
+        is_name = name is not None and name not in known_languages()[language].not_names
+        return self.names[name] if name and is_name else None
 
-    def _find_alone(self, text: str, names: Container[str]) -> str | None:
+    def find_unserved(self, text: str) -> str | None:
+        """Return the tag of a language that a text names in the same way and we don't speak."""
+        name = self._find_alone(text, self.unserved)
+        return None if name is None else self.unserved[name]
+
+    def _find_alone(
+        self, text: str, names: Container[str], *, is_whole: bool = False
+    ) -> str | None:
         """Return the longest name in a text that has nothing but courtesy around it."""
         words = text.split()
         for size in range(min(len(words), 4), 0, -1):
             for start in range(len(words) - size + 1):
                 name = " ".join(words[start : start + size])
-                if name in names and self.is_courtesy(words[:start] + words[start + size :]):
+                around = words[:start] + words[start + size :]
+                # "it", "so" and "am" are tags, and words of nearly every English message.
+                is_short = is_whole or len(name) <= SHORT_NAME
+                is_alone = self.is_polite if is_short else self.is_courtesy
+                if name in names and is_alone(around):
                     return name
         return None
 
@@ -134,39 +96,43 @@ class Vocabulary:
         return sum(word not in self.polite for word in words) <= 1
 
 
-def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Texts]) -> Vocabulary:
-    """Normalise every word list, menu label and name of the served languages."""
+def compile_vocabulary(
+    script: Script,
+    directory: Directory,
+    texts: Iterable[Texts],
+    unserved: Sequence[Unserved] = (),
+) -> Vocabulary:
+    """Normalise every word list, menu label and name of the served languages and of the others."""
     served = list(texts)
     values = {name: value or "" for name, value in directory.placeholders().items()}
-    urgent = sorted(
-        (node for node in script.nodes.values() if node.crisis is not None),
-        key=lambda node: node.crisis or 0,
-    )
+    urgent = [
+        node.id
+        for node in sorted(script.nodes.values(), key=lambda node: node.crisis or 0)
+        if node.crisis is not None
+    ]
 
-    def phrases(message: Message | None, language: Texts, *, whole: bool = False) -> Iterator[str]:
-        for word in split_words(language.text(message)) if message else ():
+    def read(node: Node, language: Texts) -> Iterator[Phrase]:
+        for word in split_words(language.text(node.words)) if node.words else ():
             filled = re.sub(PLACEHOLDER, lambda found: values.get(found[1], ""), word)
-            text = normalise(filled)
-            if text and word.startswith(WHOLE_MESSAGE) is whole:
-                yield text
+            phrase = parse_phrase(filled, language.tag, node.id)
+            if phrase is not None:
+                yield phrase
+
+    # Nodes made of one template share its messages.
+    messages = {message.context: message for message in script.messages()}.values()
+    phrases = [
+        phrase
+        for node in script.nodes.values()
+        for language in served
+        for phrase in read(node, language)
+    ]
 
     polite = frozenset(
         word
         for language in served
-        for phrase in phrases(script.phrases["polite"]["words"], language)
-        for word in phrase.split()
+        for phrase in split_words(language.text(script.phrases["polite"]["words"]))
+        for word in normalise(phrase).split()
     )
-
-    def index(nodes: Iterable[Node]) -> PhraseIndex:
-        listed = list(nodes)
-
-        def rows(*, whole: bool) -> Iterator[tuple[str, str, str]]:
-            for node in listed:
-                for language in served:
-                    for text in phrases(node.words, language, whole=whole):
-                        yield text, language.tag, node.id
-
-        return PhraseIndex(rows(whole=False), rows(whole=True), polite)
 
     return Vocabulary(
         tags=tuple(language.tag for language in served),
@@ -174,8 +140,22 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
             normalise(name): tag
             for name, tag in reversed([*language_names(item.tag for item in served).items()])
         },
-        crisis=tuple(index([node]) for node in urgent),
-        words=index(script.nodes.values()),
+        crisis=tuple(
+            PhraseIndex((phrase for phrase in phrases if phrase.node == node), polite)
+            for node in urgent
+        ),
+        spelling={
+            language.tag: Spelling(
+                (p for p in phrases if p.node in urgent and p.tag == language.tag),
+                known={
+                    word
+                    for message in messages
+                    for word in normalise(language.text(message)).split()
+                },
+            )
+            for language in served
+        },
+        words=PhraseIndex(phrases, polite),
         labels={
             (language.tag, node.id): {
                 normalise(language.text(option.sms)): option.key
@@ -187,7 +167,9 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
         },
         typed={
             node.id: PhraseIndex(
-                (normalise(name), "", target) for name, target in node.typed.items()
+                phrase
+                for name, target in node.typed.items()
+                if (phrase := parse_phrase(name, "", target))
             )
             for node in script.nodes.values()
             if node.typed
@@ -201,9 +183,8 @@ def compile_vocabulary(script: Script, directory: Directory, texts: Iterable[Tex
             }
             for language in served
         },
-        unserved=frozenset(
-            normalise(name)
-            for name in own_names(set(known_languages()).difference(item.tag for item in served))
-        ),
+        unserved={
+            normalise(name): other.tag for other in reversed(unserved) for name in other.names
+        },
         polite=polite,
     )

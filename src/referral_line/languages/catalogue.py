@@ -1,9 +1,9 @@
 """Catalogues: one language's texts, looked up so that a missing one is an error, never English."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -12,18 +12,18 @@ from babel.messages.catalog import Catalog
 from babel.messages.catalog import Message as Entry
 from babel.messages.pofile import PoFileError, read_po
 
-from referral_line.content.checks import check_typing, split_words
-from referral_line.content.model import CARRIER_WORDS, PLACEHOLDER, Message
-from referral_line.errors import CatalogueError, Fault
-from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
+from referral_line.content.model import Message
+from referral_line.errors import CatalogueError, Fault, Severity
+from referral_line.languages.checks import Finding, check_translation
+from referral_line.languages.language import SOURCE_LANGUAGE, Language, known_languages
 
 CATALOGUE_FILE = Path("LC_MESSAGES", "messages.po")
 PACKAGED = Path(__file__).parents[1] / "locales"
 CHECKOUT = Path(__file__).parents[3] / "locales"
 
-_STATUS = re.compile(r"^Review-Status:\s*(.+)$", re.MULTILINE)
+_STATUS = re.compile(r"^Review-Status:[^\S\n]*(\S.*)$", re.MULTILINE)
+_DATE = re.compile(r"^Review-Date:[^\S\n]*(\d{4}-\d{2}-\d{2})[^\S\n]*$", re.MULTILINE)
 _DRAFT = re.compile(r"\b(draft|awaiting)\b", re.IGNORECASE)
-_PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def default_folder() -> Path:
@@ -56,14 +56,40 @@ class SourceTexts:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A catalogue on its way: English in square brackets stands for what is missing or faulty.
+
+    For a translator's eyes only, never for callers.
+    """
+
+    catalogue: "Catalogue"
+
+    @property
+    def tag(self) -> str:
+        """The BCP 47 tag."""
+        return self.catalogue.tag
+
+    def text(self, message: Message) -> str:
+        """Return the translation, or the English in brackets."""
+        found = self.catalogue.entries.get((message.context, message.msgid))
+        return found or "\n".join(
+            f"[{line}]" if line.strip() else line for line in message.text.splitlines()
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
-    """One language's checked translations, keyed by context and English text."""
+    """One language's checked translations, keyed by context and msgid."""
 
     tag: str
     file: str
     entries: Mapping[tuple[str, str], str]
     status: str
     """The ``Review-Status`` of the header, as written."""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    """The line of each message by context, for faults found later."""
+    faults: tuple[Fault, ...] = ()
+    """What should be mended. A catalogue with errors is read, not served."""
 
     @property
     def is_draft(self) -> bool:
@@ -77,7 +103,7 @@ class Catalogue:
             CatalogueError: there is none; the caller would otherwise hear English.
         """
         try:
-            return self.entries[message.context, message.text]
+            return self.entries[message.context, message.msgid]
         except KeyError:
             fault = Fault(self.file, None, message.context, "has no translation of this message")
             raise CatalogueError([fault]) from None
@@ -106,20 +132,38 @@ def load_catalogue(folder: Path, tag: str, messages: Iterable[Message]) -> Texts
     """
     if tag == SOURCE_LANGUAGE:
         return SourceTexts()
-    path = folder / tag.replace("-", "_") / CATALOGUE_FILE
+    catalogue = read_catalogue(folder, tag, messages)
+    if any(fault.severity is Severity.ERROR for fault in catalogue.faults):
+        raise CatalogueError(catalogue.faults)
+    return catalogue
+
+
+def read_catalogue(folder: Path, tag: str, messages: Iterable[Message]) -> Catalogue:
+    """Read a catalogue as far as it goes; its faults come with it, errors among them.
+
+    Raises:
+        CatalogueError: the file can't be read at all.
+    """
+    path = catalogue_path(folder, tag)
     catalog = _read(path, tag)
     file = str(path)
     faults = list(_check_catalog(catalog, file, tag))
     entries: dict[tuple[str, str], str] = {}
+    lines: dict[str, int] = {}
     for message in messages:
-        entry = catalog.get(message.text, message.context)
-        found = list(_check_entry(message, entry, file))
+        entry = catalog.get(message.msgid, message.context)
+        found = list(_check_entry(message, entry, file, known_languages().get(tag)))
         faults += found
-        if entry is not None and not found:
-            entries[message.context, message.text] = str(entry.string)
-    if faults:
-        raise CatalogueError(faults)
-    return Catalogue(tag=tag, file=file, entries=entries, status=_status(catalog))
+        if entry is not None and not any(fault.severity is Severity.ERROR for fault in found):
+            entries[message.context, message.msgid] = str(entry.string)
+        if entry is not None:
+            lines[message.context] = entry.lineno or 1
+    return Catalogue(tag, file, entries, _status(catalog), lines, tuple(faults))
+
+
+def catalogue_path(folder: Path, tag: str) -> Path:
+    """Return where a language's catalogue is: ``zh_Hans/LC_MESSAGES/messages.po``."""
+    return folder / tag.replace("-", "_") / CATALOGUE_FILE
 
 
 def _read(path: Path, tag: str) -> Catalog:
@@ -140,9 +184,9 @@ def _read(path: Path, tag: str) -> Catalog:
         raise CatalogueError([Fault(str(path), None, tag, text)]) from error
 
 
-def _status(catalog: Catalog) -> str:
+def _status(catalog: Catalog, pattern: re.Pattern[str] = _STATUS) -> str:
     comment = "\n".join(line.lstrip("# ").rstrip() for line in catalog.header_comment.splitlines())
-    found = _STATUS.search(comment)
+    found = pattern.search(comment)
     return found[1] if found else ""
 
 
@@ -155,62 +199,39 @@ def _check_catalog(catalog: Catalog, file: str, tag: str) -> Iterator[Fault]:
             "no Review-Status in the header; write who reviewed it and when, or that it is a draft"
         )
         yield Fault(file, 1, tag, text)
+    elif not _is_day(_status(catalog, _DATE)):
+        text = "no Review-Date in the header; write the day of that status, such as 2026-11-24"
+        yield Fault(file, 1, tag, text)
+    for message, errors in catalog.check():
+        # Babel's own checks: plural forms, and formats that other programs would trip over.
+        for error in errors:
+            yield Fault(file, message.lineno, str(message.context or tag), str(error))
 
 
-def _check_entry(message: Message, entry: Entry | None, file: str) -> Iterator[Fault]:
-    for text in _explain(message, entry):
-        yield Fault(file, entry.lineno if entry else None, message.context, text)
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _explain(message: Message, entry: Entry | None) -> Iterator[str]:
+def _check_entry(
+    message: Message, entry: Entry | None, file: str, language: Language | None
+) -> Iterator[Fault]:
+    for severity, text in _explain(message, entry, language):
+        line = entry.lineno if entry else None
+        yield Fault(file, line, message.context, text, severity)
+
+
+def _explain(message: Message, entry: Entry | None, language: Language | None) -> Iterator[Finding]:
     if entry is None:
-        yield "missing message; run `make catalogues`, then translate it"
+        yield Severity.ERROR, "missing message; run `referral-line catalogue update`, translate it"
         return
     translation = entry.string
     if not isinstance(translation, str) or not translation.strip():
-        yield "not translated yet; write its msgstr"
+        yield Severity.ERROR, "not translated yet; write its msgstr"
     elif entry.fuzzy:
-        yield "fuzzy: the English changed; check the translation and take the mark off"
-    else:
-        yield from _check_characters(translation)
-        yield from _check_placeholders(message, translation)
-        if message.context.endswith("/words"):
-            yield from _check_words(translation)
-            return
-        yield from check_typing(message.text, translation)
-        if message.context.endswith("/voice"):
-            yield from _check_speech(message, translation)
-
-
-def _check_characters(translation: str) -> Iterator[str]:
-    for character in translation:
-        if ord(character) < ord(" ") and character != "\n":
-            yield f"holds the control character U+{ord(character):04X}, which breaks a reply"
-    if re.search(r"[{}]", re.sub(PLACEHOLDER, "", translation)):
-        yield "has a brace that belongs to no placeholder"
-
-
-def _check_placeholders(message: Message, translation: str) -> Iterator[str]:
-    wanted = Counter(re.findall(PLACEHOLDER, message.text))
-    found = Counter(re.findall(PLACEHOLDER, translation))
-    if message.context.endswith("/words"):
-        # Translators write as many words as they like; what they may not do is add a service.
-        wanted, found = Counter(set(wanted) & set(found)), Counter(set(found))
-    for name in (wanted - found).elements():
-        yield f"lost the placeholder {{{name}}}; put it back"
-    for name in (found - wanted).elements():
-        yield f"has the extra placeholder {{{name}}}; take it out"
-
-
-def _check_words(translation: str) -> Iterator[str]:
-    for word in split_words(translation):
-        if word.casefold() in CARRIER_WORDS:
-            yield f"'{word}' belongs to the carrier; no choice of ours may need it"
-
-
-def _check_speech(message: Message, translation: str) -> Iterator[str]:
-    words = split_words(translation)
-    if message.context == "phrase/digits/voice" and len(words) != len("0123456789"):
-        yield f"{len(words)} words; ten are needed, zero to nine, with commas between"
-    if len(_PARAGRAPH.split(message.text)) != len(_PARAGRAPH.split(translation)):
-        yield "another number of paragraphs than the English; a blank line is a pause to write"
+        yield Severity.ERROR, "fuzzy: the English changed; check the translation, take the mark off"
+    elif language is not None:
+        yield from check_translation(message, translation, language)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from referral_line.content.loader import SCRIPT_FILE, parse_script
 
 Extracted = tuple[int, str, tuple[str, str], list[str]]
-"""Line, gettext function, (context, text), translator comments: what Babel expects."""
+"""Line, gettext function, (context, msgid), translator comments: what Babel expects."""
 
 
 def extract_script(
@@ -25,4 +25,4 @@ def extract_script(
     """
     source = file.read().decode("utf-8")
     for message in parse_script(source, file=SCRIPT_FILE).messages():
-        yield message.line, "pgettext", (message.context, message.text), list(message.comments)
+        yield message.line, "pgettext", (message.context, message.msgid), list(message.comments)

@@ -6,13 +6,14 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from referral_line.content.checks import split_words
-from referral_line.content.model import Script
+from referral_line.content.model import Channel, Script
 from referral_line.conversation.position import Position
-from referral_line.conversation.wording import normalise
 from referral_line.errors import Fault, Severity
-from referral_line.languages.catalogue import Catalogue, Texts
+from referral_line.languages.catalogue import Catalogue, Texts, Unfinished
+from referral_line.languages.checks import Finding
 from referral_line.languages.language import SOURCE_LANGUAGE
-from referral_line.replies.reply import VoiceReply
+from referral_line.languages.wording import normalise
+from referral_line.replies.reply import SmsReply, VoiceReply
 from referral_line.replies.segments import MAX_BODY
 from referral_line.replies.table import Table
 
@@ -32,20 +33,42 @@ def check_table(table: Table, script: Script, texts: Iterable[Texts]) -> dict[st
     """Return the faults of every language by tag; a language without any maps to an empty list."""
     found: dict[str, list[Fault]] = {}
     for language in texts:
-        file = language.file if isinstance(language, Catalogue) else script.file
+        catalogue = _catalogue(language)
+        file = catalogue.file if catalogue else script.file
         discreet = _stems(script, language)
         faults = found.setdefault(language.tag, [])
+        faults += catalogue.faults if catalogue else ()
         for position, reply in table.sms.items():
             if position.language == language.tag:
-                texts_of = _check_message(reply.text, discreet)
-                faults += [Fault(file, None, str(position), text) for text in texts_of]
-                faults += _check_segments(position, reply.count.segments, script, file)
-                faults += _check_xml(position, reply.twiml, file)
+                line = _line(position, Channel.SMS, catalogue)
+                faults += [
+                    Fault(file, line, str(position), text, severity)
+                    for severity, text in (
+                        *_check_message(reply.text, discreet),
+                        *_check_segments(position, reply, script),
+                        *_check_xml(reply.twiml),
+                    )
+                ]
         for position, call in table.voice.items():
             if position.language == language.tag:
-                faults += [Fault(file, None, str(position), text) for text in _check_call(call)]
-                faults += _check_xml(position, call.twiml, file)
+                line = _line(position, Channel.VOICE, catalogue)
+                faults += [
+                    Fault(file, line, str(position), text, severity)
+                    for severity, text in (*_check_call(call), *_check_xml(call.twiml))
+                ]
     return found
+
+
+def _catalogue(language: Texts) -> Catalogue | None:
+    """Return the catalogue that texts come from; English has none."""
+    if isinstance(language, Unfinished):
+        return language.catalogue
+    return language if isinstance(language, Catalogue) else None
+
+
+def _line(position: Position, channel: Channel, catalogue: Catalogue | None) -> int | None:
+    """Return the line of the message that a reply begins with, where a catalogue has it."""
+    return catalogue.lines.get(f"{position.node}/{channel}") if catalogue else None
 
 
 def _stems(script: Script, language: Texts) -> list[str]:
@@ -53,40 +76,51 @@ def _stems(script: Script, language: Texts) -> list[str]:
     return [normalise(word) for word in words]
 
 
-def _check_message(text: str, discreet: Iterable[str]) -> Iterator[str]:
+def _check_message(text: str, discreet: Iterable[str]) -> Iterator[Finding]:
     if len(text) > MAX_BODY:
-        yield f"{len(text)} characters; the carrier sends {MAX_BODY} at most"
+        yield Severity.ERROR, f"{len(text)} characters; the carrier sends {MAX_BODY} at most"
     shown = normalise(text[:LOCK_SCREEN])
     for stem in discreet:
         if re.search(rf"\b{re.escape(stem)}", shown):
             yield (
-                f"names '{stem}' in the first {LOCK_SCREEN} characters, which others may see on a "
-                f"locked screen: {text[:LOCK_SCREEN]!r}"
+                Severity.ERROR,
+                (
+                    f"names '{stem}' in the first {LOCK_SCREEN} characters, which others may see "
+                    f"on a locked screen: {text[:LOCK_SCREEN]!r}"
+                ),
             )
 
 
-def _check_segments(
-    position: Position, segments: int, script: Script, file: str
-) -> Iterator[Fault]:
-    first, other = BUDGETS[position.language == SOURCE_LANGUAGE]
+def _check_segments(position: Position, reply: SmsReply, script: Script) -> Iterator[Finding]:
+    node = script.nodes[position.node]
+    is_foreign = node.language is not None or any(option.language for option in node.options)
+    # A reply that bears a language's own name is in its script, whatever the rest is written in.
+    first, other = BUDGETS[position.language == SOURCE_LANGUAGE and not is_foreign]
     is_first = position.node == script.roles["start"] and position.turn == 0
     limit = first if is_first else other
-    if segments > limit:
-        text = f"{segments} segments; {limit} at most, or it costs and arrives in pieces"
-        yield Fault(file, None, str(position), text, Severity.WARNING)
+    if reply.count.segments > limit:
+        yield (
+            Severity.WARNING,
+            (
+                f"{reply.count.segments} segments ({reply.count.units} units of "
+                f"{reply.count.encoding}); {limit} at most, or it costs and arrives in pieces"
+            ),
+        )
 
 
-def _check_call(reply: VoiceReply) -> Iterator[str]:
+def _check_call(reply: VoiceReply) -> Iterator[Finding]:
     for said in reply.spoken:
         if len(said.text) > MAX_SAID or len(quote(said.text)) > MAX_SAID_ENCODED:
-            yield f"a paragraph is too long for the voice; divide it: {said.text[:60]!r}…"
+            yield (
+                Severity.ERROR,
+                f"a paragraph is too long for the voice; divide it: {said.text[:60]!r}…",
+            )
 
 
-def _check_xml(position: Position, twiml: bytes, file: str) -> Iterator[Fault]:
+def _check_xml(twiml: bytes) -> Iterator[Finding]:
     if len(twiml) > MAX_TWIML:
-        text = f"{len(twiml)} bytes of TwiML; {MAX_TWIML} at most"
-        yield Fault(file, None, str(position), text)
+        yield Severity.ERROR, f"{len(twiml)} bytes of TwiML; {MAX_TWIML} at most"
     try:
         ET.fromstring(twiml)  # noqa: S314 - our own output, made a moment ago
     except ET.ParseError as error:
-        yield Fault(file, None, str(position), f"breaks the TwiML: {error}")
+        yield Severity.ERROR, f"breaks the TwiML: {error}"

@@ -7,6 +7,8 @@ translation of its own.
 from collections.abc import Sequence
 from html import escape
 
+from referral_line.languages.language import Language
+
 SECTIONS = ("blackmailed", "under-18", "someone-else", "support", "privacy")
 """The nodes whose messages make up the sheet, below the first message and the line's number; each
 has the menu label that leads there as its heading."""
@@ -25,6 +27,7 @@ body {{ font: 12pt/1.4 system-ui, "Noto Sans", sans-serif; color: #111; backgrou
 header {{ border-block-end: 2pt solid #111; margin-block-end: 1rem; }}
 h1 {{ font-size: 20pt; margin: 0 0 .3rem; }}
 .number {{ font-size: 30pt; font-weight: 700; margin: .3rem 0; unicode-bidi: isolate; }}
+.code {{ font-size: 18pt; margin: 0 0 .6rem; unicode-bidi: isolate; }}
 section {{ break-inside: avoid; margin-block-end: 1rem; }}
 p {{ margin: 0; overflow-wrap: anywhere; unicode-bidi: plaintext; }}
 h2 {{ font-size: 13pt; margin: 0 0 .2rem; }}
@@ -43,28 +46,30 @@ h2 {{ font-size: 13pt; margin: 0 0 .2rem; }}
 
 
 def render_leaflet(
-    tag: str,
-    direction: str,
+    language: Language,
     *,
     number: str | None,
+    ways: Sequence[str],
     opening: Sequence[str],
     sections: Sequence[tuple[str, Sequence[str]]],
 ) -> bytes:
     """Render a sheet as one HTML page that loads nothing else.
 
     Args:
-        tag: BCP 47 tag of the language.
-        direction: ``ltr`` or ``rtl``.
+        language: The language of the sheet.
         number: The line's own number in full, or ``None`` where it is not set.
+        ways: What to send or press for this language, such as ``✉ 24``.
         opening: The lines of the first message; the first is the heading.
         sections: A heading and the lines of each further message.
     """
     title, *rest = opening
     # An envelope and a telephone need no translation: text or call.
     shown = f'<p class="number" dir="ltr">✉ ☎ {escape(_national(number))}</p>\n' if number else ""
+    if ways:
+        shown += f'<p class="code" dir="ltr">{" &nbsp; ".join(map(escape, ways))}</p>\n'
     page = _PAGE.format(
-        tag=tag,
-        direction=direction,
+        tag=language.tag,
+        direction=language.direction,
         title=escape(title),
         number=shown,
         opening=_paragraphs(rest),

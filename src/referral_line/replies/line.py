@@ -1,11 +1,13 @@
 """The line, compiled: from settings to the table, once at start. What can fail fails here."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 
 from referral_line.content.checks import check_script, check_services
-from referral_line.content.completion import complete
+from referral_line.content.completion import Offer, complete
 from referral_line.content.loader import PACKAGED, load_directory, load_script
 from referral_line.content.model import Connect, Directory, Script
 from referral_line.conversation.engine import Conversation
@@ -13,12 +15,18 @@ from referral_line.conversation.vocabulary import compile_vocabulary
 from referral_line.errors import CatalogueError, ContentError, Fault, SettingsError, Severity
 from referral_line.languages.catalogue import (
     Catalogue,
+    SourceTexts,
     Texts,
+    Unfinished,
     default_folder,
     find_tags,
     load_catalogue,
+    read_catalogue,
 )
-from referral_line.languages.language import known_languages
+from referral_line.languages.detection import Detector
+from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
+from referral_line.languages.names import unserved_languages
+from referral_line.languages.recordings import Recording, digest, find_recordings, recording_name
 from referral_line.replies.checks import check_table
 from referral_line.replies.table import Compiler, Table
 from referral_line.settings import Settings
@@ -39,13 +47,29 @@ class Line:
     languages: tuple[str, ...]
     drafts: tuple[str, ...]
     """Served languages whose catalogue awaits a native reviewer."""
+    spoken: AbstractSet[str]
+    """Tags of the languages that can be heard in calls."""
+    audio: Path
+    """The folder of recordings, with one folder a language."""
+    recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By tag, the file names of recordings by the digest of their text."""
     left_out: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     """Languages that can't be served, each with its faults."""
     warnings: tuple[Fault, ...] = ()
 
     def is_spoken(self, tag: str) -> bool:
         """Whether a language answers calls too."""
-        return known_languages()[tag].voice is not None
+        return tag in self.spoken
+
+    def texts_to_record(self, tag: str) -> list[Recording]:
+        """List what is read aloud in a language, each text once, in the order of the script."""
+        found: dict[str, Recording] = {}
+        for position, reply in self.table.voice.items():
+            for say in reply.spoken:
+                if say.tag == tag:
+                    name = recording_name(position.node, say.text)
+                    found.setdefault(digest(say.text), Recording(name, say.text))
+        return list(found.values())
 
 
 def compile_line(settings: Settings, *, today: date) -> Line:
@@ -59,28 +83,114 @@ def compile_line(settings: Settings, *, today: date) -> Line:
         CatalogueError: the default language can't be served.
         SettingsError: languages or transfers name what does not exist.
     """
-    for name, given in (("CONTENT", settings.content), ("LOCALES", settings.locales)):
+    for name, given in (
+        ("CONTENT", settings.content),
+        ("LOCALES", settings.locales),
+        ("AUDIO", settings.audio),
+    ):
         if given is not None and not given.is_dir():
             text = f"{given} is no folder"
             raise SettingsError([Fault("environment", None, f"REFERRAL_LINE_{name}", text)])
     folder = settings.content or PACKAGED
     script, directory = load_script(folder), load_directory(folder)
     found = [*check_script(script, directory), *check_services(directory, today=today)]
-    errors = [fault for fault in found if fault.severity is Severity.ERROR]
+    errors = [fault for fault in found if _is_error(fault)]
     if errors:
         raise ContentError(errors)
     _check_transfers(settings, directory)
     texts, left_out = _load_texts(settings, script)
+    mute: frozenset[str] = frozenset()
     while True:
-        line, faulty = _compile(settings, script, directory, texts)
-        if not faulty:
+        line, faulty = _compile(settings, script, directory, texts, mute)
+        lacking = _lacking_recordings(line)
+        if not faulty and not lacking:
             break
+        mute |= lacking
         left_out |= faulty
         texts = [language for language in texts if language.tag not in faulty]
         _require_default(settings, texts, left_out)
     _check_connected(settings, line)
-    stale = [fault for fault in found if fault.severity is Severity.WARNING]
-    return replace(line, left_out=left_out, warnings=(*line.warnings, *stale))
+    stale = [fault for fault in found if not _is_error(fault)]
+    missing = [
+        Fault(
+            str(audio_folder(settings) / tag),
+            None,
+            tag,
+            "not every text is recorded, so none is played; "
+            f"`referral-line recordings check {tag}`",
+            Severity.WARNING,
+        )
+        for tag in sorted(mute)
+    ]
+    return replace(line, left_out=left_out, warnings=(*line.warnings, *stale, *missing))
+
+
+def list_texts_to_record(settings: Settings, tag: str) -> list[Recording]:
+    """List what is to be read aloud in a language that is served, recorded or not.
+
+    Raises:
+        CatalogueError: the language can't be served.
+    """
+    folder = settings.content or PACKAGED
+    script, directory = load_script(folder), load_directory(folder)
+    texts, left_out = _load_texts(settings, script)
+    if tag in left_out:
+        raise CatalogueError(left_out[tag])
+    line, _ = _compile(settings, script, directory, texts, heard=frozenset({tag}))
+    return line.texts_to_record(tag)
+
+
+def _lacking_recordings(line: Line) -> frozenset[str]:
+    """Return the languages with recordings of which some are missing: all are played, or none."""
+    return frozenset(
+        tag
+        for tag in line.recordings
+        if any(digest(each.text) not in line.recordings[tag] for each in line.texts_to_record(tag))
+    )
+
+
+def audio_folder(settings: Settings) -> Path:
+    """Return the folder of recordings: the one named, or ``audio/`` beside the catalogues."""
+    return settings.audio or _locales(settings).parent / "audio"
+
+
+def compile_unfinished(settings: Settings) -> tuple[Line, dict[str, tuple[Fault, ...]]]:
+    """Compile every catalogue however far it goes, for those who check and translate.
+
+    The languages are those of the settings, or all that have a catalogue, so that what is seen and
+    counted is what callers would get.
+
+    Returns:
+        The line, which is for looking at and not for callers, and the faults of each language.
+
+    Raises:
+        ContentError: the script or the directory has faults.
+        SettingsError: a language is named that has no catalogue.
+    """
+    folder = settings.content or PACKAGED
+    script, directory = load_script(folder), load_directory(folder)
+    errors = [fault for fault in check_script(script, directory) if _is_error(fault)]
+    if errors:
+        raise ContentError(errors)
+    texts: list[Texts] = [SourceTexts()]
+    faults: dict[str, tuple[Fault, ...]] = {}
+    for tag in _wanted_tags(settings):
+        if tag == SOURCE_LANGUAGE:
+            continue
+        try:
+            catalogue = read_catalogue(_locales(settings), tag, script.messages())
+        except CatalogueError as error:
+            faults[tag] = error.faults
+            continue
+        if tag in known_languages():
+            texts.append(Unfinished(catalogue))
+        faults[tag] = catalogue.faults
+    line, found = _compile(settings, script, directory, texts)
+    for fault in (*(each for faulty in found.values() for each in faulty), *line.warnings):
+        tag = fault.place.partition("/")[0]
+        if tag in faults and fault not in faults[tag]:
+            faults[tag] = (*faults[tag], fault)
+    return line, faults
 
 
 def compile_today(settings: Settings) -> Line:
@@ -126,19 +236,28 @@ def _check_connected(settings: Settings, line: Line) -> None:
         raise SettingsError(faults)
 
 
-def _load_texts(
-    settings: Settings, script: Script
-) -> tuple[list[Texts], dict[str, tuple[Fault, ...]]]:
-    folder = settings.locales or default_folder()
-    present = {tag.casefold(): tag for tag in find_tags(folder)}
+def _locales(settings: Settings) -> Path:
+    return settings.locales or default_folder()
+
+
+def _wanted_tags(settings: Settings) -> list[str]:
+    """List the languages to serve, in menu order: those of the settings, or all there are."""
+    present = {tag.casefold(): tag for tag in find_tags(_locales(settings))}
     unknown = [tag for tag in settings.languages if tag.casefold() not in present]
     if unknown:
         text = f"no catalogue for {', '.join(unknown)}; there are {', '.join(present.values())}"
         raise SettingsError([Fault("environment", None, "REFERRAL_LINE_LANGUAGES", text)])
     wanted = [present[tag.casefold()] for tag in settings.languages] or list(present.values())
+    return list(dict.fromkeys(wanted))
+
+
+def _load_texts(
+    settings: Settings, script: Script
+) -> tuple[list[Texts], dict[str, tuple[Fault, ...]]]:
+    folder = _locales(settings)
     texts: list[Texts] = []
     left_out: dict[str, tuple[Fault, ...]] = {}
-    for tag in dict.fromkeys(wanted):
+    for tag in _wanted_tags(settings):
         try:
             language = load_catalogue(folder, tag, script.messages())
         except CatalogueError as error:
@@ -175,17 +294,51 @@ def _default(settings: Settings) -> str:
 
 
 def _compile(
-    settings: Settings, script: Script, directory: Directory, texts: Sequence[Texts]
+    settings: Settings,
+    script: Script,
+    directory: Directory,
+    texts: Sequence[Texts],
+    mute: AbstractSet[str] = frozenset(),
+    heard: AbstractSet[str] = frozenset(),
 ) -> tuple[Line, dict[str, tuple[Fault, ...]]]:
+    """Compile every reply of the given texts.
+
+    Args:
+        settings: The settings.
+        script: The script as written.
+        directory: The services.
+        texts: The languages to serve.
+        mute: Tags of languages that are not to be heard, though there are some recordings.
+        heard: Tags of languages that are, though there are none.
+
+    Returns:
+        The line, and the faults of each language that can't be served with them.
+    """
     tags = tuple(language.tag for language in texts)
+    recordings = {
+        tag: found
+        for tag in tags
+        if (found := find_recordings(audio_folder(settings) / tag)) and tag not in mute
+    }
+    spoken = heard | {tag for tag in tags if known_languages()[tag].voice or tag in recordings}
+    unserved = unserved_languages(tags, answered_in=_default(settings))
     whole = complete(
         script,
         directory,
-        languages=tags,
+        languages=[Offer(tag, known_languages()[tag].code, tag in spoken) for tag in tags],
+        unserved=unserved,
         transfers=settings.transfers,
         can_text_me=settings.can_text_me,
     )
-    vocabulary = compile_vocabulary(whole, directory, texts)
+    messages = list(script.messages())
+    conversation = Conversation(
+        whole,
+        compile_vocabulary(whole, directory, texts, unserved),
+        Detector(
+            {language.tag: [language.text(message) for message in messages] for language in texts}
+        ),
+        default_language=_default(settings),
+    )
     table = Compiler(
         script=whole,
         directory=directory,
@@ -194,29 +347,31 @@ def _compile(
         session_minutes=-(-settings.session_seconds // 60),
         caller_id=settings.number.get_secret_value() if settings.number else None,
         default_language=_default(settings),
+        spoken=spoken,
+        recordings=recordings,
     ).compile(texts)
-    faults = check_table(table, script, texts)
-    faulty = {
-        tag: tuple(found)
-        for tag, found in faults.items()
-        if any(fault.severity is Severity.ERROR for fault in found)
-    }
+    faults = check_table(table, whole, texts)
+    faulty = {tag: tuple(found) for tag, found in faults.items() if any(map(_is_error, found))}
     line = Line(
         script=whole,
         directory=directory,
-        conversation=Conversation(whole, vocabulary, default_language=_default(settings)),
+        conversation=conversation,
         table=table,
         languages=tags,
+        spoken=spoken,
+        audio=audio_folder(settings),
+        recordings=recordings,
         drafts=tuple(
             language.tag
             for language in texts
             if isinstance(language, Catalogue) and language.is_draft
         ),
         warnings=tuple(
-            fault
-            for found in faults.values()
-            for fault in found
-            if fault.severity is Severity.WARNING
+            fault for found in faults.values() for fault in found if not _is_error(fault)
         ),
     )
     return line, faulty
+
+
+def _is_error(fault: Fault) -> bool:
+    return fault.severity is Severity.ERROR

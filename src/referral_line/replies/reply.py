@@ -16,10 +16,12 @@ class SmsReply:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Words spoken in the voice of one language."""
+    """Words spoken in the voice of one language, or played as a person has recorded them."""
 
     tag: str
     text: str
+    recording: str | None = None
+    """The path of the recording, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,12 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Wait for a key while and after the words were said; ``action`` is the path that gets it."""
+    """Wait for keys while and after the words were said; ``action`` is the path that gets it."""
 
     prompt: tuple[Say | Pause, ...]
     action: str
+    digits: int = 1
+    """How many keys are waited for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ of two units never straddles two parts, so dividing the length undercounts.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import gsm0338
 
@@ -82,11 +83,16 @@ def count_segments(text: str) -> SegmentCount:
 
 def find_encoding(text: str) -> Encoding:
     """One character outside the GSM alphabet makes the whole message UCS-2."""
+    return Encoding.GSM_7 if all(map(_is_gsm, text)) else Encoding.UCS_2
+
+
+@cache
+def _is_gsm(character: str) -> bool:
     try:
-        _GSM.encode(text)
+        _GSM.encode(character)
     except UnicodeEncodeError:
-        return Encoding.UCS_2
-    return Encoding.GSM_7
+        return False
+    return True
 
 
 def spare_typography(text: str) -> str:
@@ -102,6 +108,7 @@ def spare_typography(text: str) -> str:
     return plain if find_encoding(plain) is Encoding.GSM_7 else text
 
 
+@cache
 def _width(character: str, encoding: Encoding) -> int:
     if encoding is Encoding.GSM_7:
         return len(_GSM.encode(character)[0])

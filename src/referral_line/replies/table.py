@@ -1,10 +1,14 @@
 """The table: every reply of every served language, made once, before the first call."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from referral_line.content.checks import split_words
 from referral_line.content.model import (
+    PLACEHOLDER,
     Channel,
     Connect,
     Directory,
@@ -17,7 +21,8 @@ from referral_line.content.model import (
 from referral_line.conversation.position import MAX_TURN, Position
 from referral_line.languages.catalogue import Texts
 from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
-from referral_line.languages.numbers import is_number, read_aloud
+from referral_line.languages.numbers import is_number, read_aloud, write_for
+from referral_line.languages.recordings import digest
 from referral_line.replies.leaflet import SECTIONS, render_leaflet
 from referral_line.replies.reply import (
     Dial,
@@ -31,13 +36,21 @@ from referral_line.replies.reply import (
     Verb,
     VoiceReply,
 )
-from referral_line.replies.segments import count_segments, spare_typography
+from referral_line.replies.segments import (
+    Encoding,
+    count_segments,
+    find_encoding,
+    spare_typography,
+)
 from referral_line.replies.twiml import render_call, render_message
 from referral_line.replies.wording import Values, fill, fill_lines, fill_paragraphs
 
 BREATH_SECONDS = 1
 WRITING_SECONDS = 2
 """A pause after a paragraph with a number in it, to write it down."""
+
+CODE_DIGITS = 2
+"""How many keys the code of a language has."""
 
 SHOWN_LANGUAGES = 2
 """So many other languages are named in the first text message; then 'more'."""
@@ -77,11 +90,13 @@ class Table:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiler:
     """Everything the replies are made of.
 
-    ``path_prefix`` is the path of the public URL; ``caller_id`` the line's own number.
+    ``path_prefix`` is the path of the public URL; ``caller_id`` the line's own number;
+    ``recordings`` has, by tag, the file names of recorded texts by their digest; ``spoken`` the
+    tags that can be heard in calls.
     """
 
     script: Script
@@ -91,6 +106,8 @@ class Compiler:
     session_minutes: int
     caller_id: str | None
     default_language: str
+    spoken: AbstractSet[str]
+    recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def compile(self, texts: Sequence[Texts]) -> Table:
         """Make every reply.
@@ -99,12 +116,12 @@ class Compiler:
             CatalogueError: a language has no text for a message.
             KeyError: a placeholder that nothing stands for; the checks let none pass.
         """
-        spoken = {language.tag: language for language in texts if _has_voice(language.tag)}
+        spoken = {language.tag: language for language in texts if language.tag in self.spoken}
         sms = {
             Position(language.tag, node.id, turn): self._message(node, turn, language)
             for language in texts
             for node in self.script.nodes.values()
-            if node.sms is not None
+            if node.sms is not None and node.language in {None, language.tag}
             for turn in range(1 if node.ends else _SMS_LAST_TURN + 1)
         }
         voice = {
@@ -126,9 +143,9 @@ class Compiler:
             for option in node.options:
                 labels.setdefault(option.to, _text(option.sms, language))
         return render_leaflet(
-            language.tag,
-            known_languages()[language.tag].direction,
+            known_languages()[language.tag],
             number=self.caller_id,
+            ways=self._ways(language.tag),
             opening=self._sms_lines(nodes[self.script.roles["start"]], language),
             sections=[
                 (labels.get(name, ""), self._sms_lines(nodes[name], language))
@@ -137,6 +154,14 @@ class Compiler:
             ],
         )
 
+    def _ways(self, tag: str) -> list[str]:
+        """What to text, and what to press in a call, to be answered in a language."""
+        code = known_languages()[tag].code
+        if len(self.languages) == 1:
+            return []
+        # A call begins with the list of languages; key 0 leads on to the codes.
+        return [f"✉ {code}", *([f"☎ 0 {code}"] if tag in self.spoken else [])]
+
     # --- text messages ---------------------------------------------------------------------------
 
     def _message(self, node: Node, turn: int, language: Texts) -> SmsReply:
@@ -144,19 +169,21 @@ class Compiler:
             f"{option.key} {self._label(option, node, language)}"
             for option in node.options
             if option.is_offered(Channel.SMS)
+            # The codes are sent once: whoever needs them again has them in the message before.
+            and not (turn and option.language and node.id == self.script.roles["more-languages"])
         ]
         if turn == 0:
             lines = self._sms_lines(node, language)
         elif turn == 1:
             again = self.script.phrases["again"]["sms"]
-            lines = fill_lines(language.text(again), self.directory.placeholders())
+            lines = fill_lines(language.text(again), self._written(self._numbers, language))
         else:
             lines = self._sms_lines(self._numbers, language)
         text = spare_typography("\n".join(lines + menu))
         return SmsReply(text, count_segments(text), render_message(text))
 
     def _sms_lines(self, node: Node, language: Texts) -> list[str]:
-        lines = fill_lines(_text(node.sms, language), self._values(node))
+        lines = fill_lines(_text(node.sms, language), self._written(node, language))
         if node.interpreter and language.tag != SOURCE_LANGUAGE:
             lines.append(language.text(self.script.phrases["interpreter"]["sms"]).strip())
             lines.append(known_languages()[language.tag].emergency_words)
@@ -168,7 +195,12 @@ class Compiler:
         roles = self.script.roles
         if node.id == roles["start"] and option.to == roles["languages"]:
             others = [tag for tag in self.languages if tag != language.tag]
-            names = ", ".join(known_languages()[tag].shown_name for tag in others[:SHOWN_LANGUAGES])
+            shown = [known_languages()[tag].shown_name for tag in others]
+            if known_languages()[language.tag].sms_encoding == "gsm7":
+                # One name in another script would more than double what this message costs.
+                plain = [name for name in shown if find_encoding(name) is Encoding.GSM_7]
+                shown = plain or shown
+            names = ", ".join(shown[:SHOWN_LANGUAGES])
             if len(others) <= SHOWN_LANGUAGES:
                 return names
             more = language.text(self.script.phrases["more"]["sms"])
@@ -180,7 +212,7 @@ class Compiler:
     def _call(
         self, node: Node, turn: int, language: Texts, spoken: Mapping[str, Texts]
     ) -> VoiceReply:
-        verbs = tuple(self._verbs(node, turn, language, spoken))
+        verbs = tuple(map(self._recorded, self._verbs(node, turn, language, spoken)))
         return VoiceReply(verbs, render_call(verbs, caller_id=self.caller_id))
 
     def _verbs(
@@ -203,15 +235,44 @@ class Compiler:
         if turn == 0:
             prompt = self._said(node, language)
         else:
-            again = language.text(self.script.phrases["again"]["voice"])
-            prompt = [Say(language.tag, again), Pause(BREATH_SECONDS)]
+            prompt = self._paragraphs(self.script.phrases["again"]["voice"], node, language)
         prompt += self._spoken_menu(node, language, spoken)
+        digits = CODE_DIGITS if node.id == self.script.roles["more-languages"] else 1
         # The carrier asks `action` on silence too; the redirect is for a carrier that doesn't.
-        return [Gather(tuple(prompt), here), Redirect(here)]
+        return [Gather(tuple(prompt), here, digits), Redirect(here)]
+
+    def _recorded(self, verb: Verb) -> Verb:
+        """Play what a person has recorded in place of a voice."""
+        if isinstance(verb, Gather):
+            return replace(verb, prompt=tuple(map(self._play, verb.prompt)))
+        return self._play(verb) if isinstance(verb, Say) else verb
+
+    def _play(self, part: Say | Pause) -> Say | Pause:
+        if isinstance(part, Pause) or part.tag not in self.recordings:
+            return part
+        name = self.recordings[part.tag].get(digest(part.text))
+        return replace(part, recording=name and f"{self.path_prefix}/audio/{part.tag}/{name}")
 
     def _said(self, node: Node, language: Texts) -> list[Say | Pause]:
-        text = _text(node.voice, language)
-        values = self._values(node)
+        parts = self._paragraphs(node.voice, node, language)
+        if node.interpreter and language.tag != SOURCE_LANGUAGE:
+            words = Say(SOURCE_LANGUAGE, known_languages()[language.tag].emergency_words)
+            phrase = language.text(self.script.phrases["interpreter"]["voice"]).strip()
+            parts += [
+                Say(language.tag, phrase),
+                words,
+                Pause(WRITING_SECONDS),
+                words,
+                Pause(BREATH_SECONDS),
+            ]
+        return parts
+
+    def _paragraphs(
+        self, message: Message | None, node: Node, language: Texts
+    ) -> list[Say | Pause]:
+        text = _text(message, language)
+        named = set(re.findall(PLACEHOLDER, text))
+        values = {name: value for name, value in self._values(node).items() if name in named}
         read = {
             name: self._read(value, language)
             for name, value in values.items()
@@ -223,16 +284,6 @@ class Compiler:
             parts += [
                 Say(language.tag, paragraph),
                 Pause(WRITING_SECONDS if has_number else BREATH_SECONDS),
-            ]
-        if node.interpreter and language.tag != SOURCE_LANGUAGE:
-            words = Say(SOURCE_LANGUAGE, known_languages()[language.tag].emergency_words)
-            phrase = language.text(self.script.phrases["interpreter"]["voice"]).strip()
-            parts += [
-                Say(language.tag, phrase),
-                words,
-                Pause(WRITING_SECONDS),
-                words,
-                Pause(BREATH_SECONDS),
             ]
         return parts
 
@@ -246,10 +297,10 @@ class Compiler:
                 and node.id != self.script.roles["start"]
             ):
                 continue  # the key works everywhere; said once, it spares a long menu a line
+            if not option.is_offered(Channel.VOICE):
+                continue
             if option.language is not None:
-                other = spoken.get(option.language)
-                if other is None or len(option.key) > 1:
-                    continue
+                other = spoken[option.language]
                 label, teller = other.text(self.script.phrases["offer"]["voice"]), other
             elif option.voice is not None:
                 label, teller = language.text(option.voice), language
@@ -265,13 +316,25 @@ class Compiler:
 
     # --- both ------------------------------------------------------------------------------------
 
+    def _written(self, node: Node, language: Texts) -> Values:
+        """The values of a node as a text message of a language shows them."""
+        direction = known_languages()[language.tag].direction
+        return {
+            name: write_for(direction, value) if value and is_number(value) else value
+            for name, value in self._values(node).items()
+        }
+
+    @cached_property
+    def _numbers_and_links(self) -> Values:
+        return self.directory.placeholders()
+
     @property
     def _numbers(self) -> Node:
         return self.script.nodes[self.script.roles["numbers"]]
 
     def _values(self, node: Node) -> Values:
         return {
-            **self.directory.placeholders(),
+            **self._numbers_and_links,
             **node.values,
             "session-minutes": str(self.session_minutes),
         }
@@ -283,10 +346,6 @@ class Compiler:
     def path_to(self, tag: str, node: str) -> str:
         """Return the path that speaks a node from its beginning: ``/voice/pl/paid``."""
         return f"{self.path_prefix}/voice/{tag}/{node}"
-
-
-def _has_voice(tag: str) -> bool:
-    return known_languages()[tag].voice is not None
 
 
 def _text(message: Message | None, language: Texts) -> str:

@@ -39,8 +39,8 @@ def render_call(verbs: tuple[Verb, ...], *, caller_id: str | None) -> bytes:
                     action=verb.action,
                     method="POST",
                     input="dtmf",
-                    num_digits=1,
-                    finish_on_key="",
+                    num_digits=verb.digits,
+                    finish_on_key="" if verb.digits == 1 else "#",
                     timeout=GATHER_SECONDS,
                     action_on_empty_result=True,
                 )
@@ -61,6 +61,9 @@ def render_call(verbs: tuple[Verb, ...], *, caller_id: str | None) -> bytes:
 def _speak(parent: VoiceResponse | GatherVerb, part: Say | Pause) -> None:
     if isinstance(part, Pause):
         parent.pause(length=part.seconds)
+        return
+    if part.recording is not None:
+        parent.play(part.recording)
         return
     voice = known_languages()[part.tag].voice or known_languages()[SOURCE_LANGUAGE].voice
     if voice is not None:

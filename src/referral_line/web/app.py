@@ -14,7 +14,13 @@ from traceback import extract_tb
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from starlette.routing import BaseRoute, Mount, Route
 
 from referral_line.content.model import Channel
@@ -173,6 +179,27 @@ def leaflet_routes(line: Line) -> list[BaseRoute]:
         return HTMLResponse(page, headers=policy)
 
     return [Route("/leaflet/{tag}", leaflet)]
+
+
+def audio_routes(line: Line) -> list[BaseRoute]:
+    """Serve the recordings that calls play, and no other file.
+
+    Their names change with their words, so the carrier may keep them; a better recording of the
+    same words reaches callers within a day.
+    """
+    known = {
+        (tag, name): line.audio / tag / name
+        for tag, recordings in line.recordings.items()
+        for name in recordings.values()
+    }
+
+    async def recording(request: Request) -> Response:
+        path = known.get((request.path_params["tag"], request.path_params["name"]))
+        if path is None or not path.is_file():
+            return PlainTextResponse("No such recording.", HTTPStatus.NOT_FOUND)
+        return FileResponse(path, headers={"cache-control": "public, max-age=86400"})
+
+    return [Route("/audio/{tag}/{name}", recording)]
 
 
 class Health:

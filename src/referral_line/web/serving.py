@@ -17,7 +17,7 @@ from referral_line.settings import (
     check_ready_to_serve,
     load_settings,
 )
-from referral_line.web.app import Webhooks, create_app, leaflet_routes
+from referral_line.web.app import Webhooks, audio_routes, create_app, leaflet_routes
 from referral_line.web.signature import SignatureVerifier
 from referral_line.web.simulator import Simulator
 
@@ -57,7 +57,7 @@ def make_app(settings: Settings, line: Line) -> Starlette:
         session_time=session_time,
         path_prefix=settings.path_prefix,
     )
-    routes = leaflet_routes(line)
+    routes = [*leaflet_routes(line), *audio_routes(line)]
     if settings.has_simulator:
         routes += Simulator(
             line, session_time=session_time, clock=time.monotonic, path_prefix=settings.path_prefix
@@ -88,7 +88,10 @@ def _announce(settings: Settings, line: Line) -> None:
         _log.error("%s is not served, %d faults; the first: %s", tag, len(faults), faults[0])
     silent = [tag for tag in line.languages if not line.is_spoken(tag)]
     if silent:
-        _log.warning("text messages only, no voice: %s", ", ".join(silent))
+        _log.warning("text messages only, no voice and no recordings: %s", ", ".join(silent))
+    for fault in line.warnings:
+        if "recordings check" in fault.text:
+            _log.warning("%s", fault)
     stale = sum("due for confirmation" in fault.text for fault in line.warnings)
     if stale:
         _log.warning("%d facts are due for confirmation: referral-line services check", stale)

@@ -5,6 +5,7 @@ of its own with sessions of its own. The real webhooks never accept that token, 
 can be switched on beside them.
 """
 
+import re
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,6 +44,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
+_PLAYED = re.compile(r"<Play>([^<]+)</Play>")
 _Path = Annotated[
     str,
     StringConstraints(pattern=r"^(/[A-Za-z0-9._~-]+)*/voice(/[A-Za-z0-9-]+)*$", max_length=300),
@@ -69,7 +71,7 @@ class _SmsTurn(BaseModel):
 class _VoiceTurn(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     path: _Path = "/voice"
-    digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]?$")] | None = None
+    digits: Annotated[str, StringConstraints(pattern=r"^[0-9*#]{0,2}$")] | None = None
 
 
 class Simulator:
@@ -93,6 +95,12 @@ class Simulator:
             session_time=session_time,
         )
         self._app = create_app(webhooks, store)
+        self._recorded = {
+            say.recording: say
+            for reply in line.table.voice.values()
+            for say in reply.spoken
+            if say.recording
+        }
 
     def routes(self) -> list[BaseRoute]:
         """The routes under ``/simulator``."""
@@ -121,7 +129,7 @@ class Simulator:
                         "tag": language.tag,
                         "name": language.shown_name,
                         "direction": language.direction,
-                        "spoken": language.voice is not None,
+                        "spoken": self._line.is_spoken(language.tag),
                         "draft": language.tag in self._line.drafts,
                         "speech": language.voice.language if language.voice else "",
                     }
@@ -169,7 +177,15 @@ class Simulator:
             {} if turn.digits is None else {"Digits": turn.digits}
         )
         answer = await self._post(path, form)
-        return JSONResponse({"status": answer.status_code, "twiml": answer.text}, headers=_HEADERS)
+        captions = [
+            {"path": path, "tag": said.tag, "text": said.text}
+            for path in _PLAYED.findall(answer.text)
+            if (said := self._recorded.get(path))
+        ]
+        return JSONResponse(
+            {"status": answer.status_code, "twiml": answer.text, "captions": captions},
+            headers=_HEADERS,
+        )
 
     async def _post(self, path: str, form: dict[str, str], *, cookie: str = "") -> httpx2.Response:
         sid = secrets.token_hex(16)

@@ -19,6 +19,8 @@ export class ApiError extends Error {}
  * @property {boolean} spoken whether calls have a voice for it
  * @property {boolean} draft whether the texts are a machine draft
  *
+ * @typedef {Map<string, {text: string, tag: string}>} Captions by the path of a recording
+ *
  * @typedef {object} SmsAnswer
  * @property {string} twiml
  * @property {string} cookie what the carrier is asked to keep; '' for nothing new
@@ -59,10 +61,24 @@ export async function postSms(message) {
  * Take one turn of a call.
  * @param {{path: string, digits: string | null}} turn digits: null for none, '' for silence
  * @param {AbortSignal} signal ends the question when the call ends
- * @returns {Promise<string>} TwiML
+ * @returns {Promise<{twiml: string, captions: Captions}>}
  */
 export async function postVoice(turn, signal) {
-  return readTwiml(await ask(VOICE_URL, asJson(turn), signal));
+  const answer = await ask(VOICE_URL, asJson(turn), signal);
+  return { twiml: readTwiml(answer), captions: readCaptions(answer.captions) };
+}
+
+/**
+ * @param {unknown} rows
+ * @returns {Captions} nothing where the answer has none
+ */
+function readCaptions(rows) {
+  /** @type {Captions} */
+  const captions = new Map();
+  for (const row of Array.isArray(rows) ? rows.filter(isRecord) : []) {
+    captions.set(String(row.path), { text: String(row.text), tag: String(row.tag) });
+  }
+  return captions;
 }
 
 /**

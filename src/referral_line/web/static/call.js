@@ -48,6 +48,8 @@ export class Call {
   #skip = new AbortController();
   /** @type {KeyListener | null} */
   #listener = null;
+  /** @type {import('./api.js').Captions} What the recordings of this turn say. */
+  #captions = new Map();
   /** Languages this browser was found to have no voice for; said once each. */
   #unspoken = new Set();
 
@@ -120,7 +122,9 @@ export class Call {
     let step = first;
     let emptyTurns = 0;
     while (step && !this.#hasEnded) {
-      const verbs = parseCall(await postVoice(step, this.#hangUp.signal));
+      const answer = await postVoice(step, this.#hangUp.signal);
+      this.#captions = answer.captions;
+      const verbs = parseCall(answer.twiml);
       emptyTurns = verbs.some(takesTime) ? 0 : emptyTurns + 1;
       if (emptyTurns > MAX_EMPTY_TURNS) throw new ApiError(LOOPING);
       step = await this.#perform(verbs, step.path);
@@ -138,6 +142,7 @@ export class Call {
       if (this.#hasEnded) return null;
       switch (verb.kind) {
         case 'say':
+        case 'play':
         case 'pause':
           await this.#play([verb], this.#hangUp.signal);
           break;
@@ -209,7 +214,7 @@ export class Call {
   }
 
   /**
-   * @param {(import('./twiml.js').Say | import('./twiml.js').Pause)[]} parts
+   * @param {(import('./twiml.js').Say | import('./twiml.js').Play | import('./twiml.js').Pause)[]} parts
    * @param {AbortSignal} signal
    * @returns {Promise<void>}
    */
@@ -217,6 +222,7 @@ export class Call {
     for (const part of parts) {
       if (signal.aborted) return;
       if (part.kind === 'say') await this.#say(part, signal);
+      else if (part.kind === 'play') await this.#playRecording(part.path, signal);
       else await this.#pause(part.seconds, signal);
     }
   }
@@ -247,6 +253,19 @@ export class Call {
     this.#view.showSaid(text, language);
     const wasSpoken = voice !== null && (await this.#speaker.speak(text, voice, signal));
     if (!wasSpoken) await this.#passTime(text, signal);
+  }
+
+  /**
+   * @param {string} path
+   * @param {AbortSignal} signal
+   * @returns {Promise<void>}
+   */
+  async #playRecording(path, signal) {
+    const caption = this.#captions.get(path);
+    if (caption) this.#view.showSaid(caption.text, caption.tag);
+    const text = caption?.text ?? '';
+    if (!this.#view.isSoundOn()) return wait(SILENT_LINE_MS, signal);
+    if (!(await this.#speaker.playRecording(path, signal))) await this.#passTime(text, signal);
   }
 
   /**
@@ -287,7 +306,7 @@ export class Call {
  * @returns {boolean}
  */
 function takesTime({ kind }) {
-  return kind === 'say' || kind === 'pause' || kind === 'gather' || kind === 'dial';
+  return kind === 'say' || kind === 'play' || kind === 'pause' || kind === 'gather' || kind === 'dial';
 }
 
 /**

@@ -10,10 +10,11 @@ export class TwimlError extends Error {}
 
 /**
  * @typedef {{kind: 'say', text: string, language: string}} Say
+ * @typedef {{kind: 'play', path: string}} Play
  * @typedef {{kind: 'pause', seconds: number}} Pause
  * @typedef {object} Gather
  * @property {'gather'} kind
- * @property {(Say | Pause)[]} prompt
+ * @property {(Say | Play | Pause)[]} prompt
  * @property {string | null} action null: the path that gave this TwiML
  * @property {number} numDigits
  * @property {string} finishOnKey
@@ -23,12 +24,13 @@ export class TwimlError extends Error {}
  * @typedef {{kind: 'sms', text: string}} Sms
  * @typedef {{kind: 'redirect', path: string}} Redirect
  * @typedef {{kind: 'hangup'}} HangUp
- * @typedef {Say | Pause | Gather | Dial | Sms | Redirect | HangUp} Verb
+ * @typedef {Say | Play | Pause | Gather | Dial | Sms | Redirect | HangUp} Verb
  */
 
 /** @type {Record<string, (element: Element) => Verb>} */
 const VOICE_VERBS = {
   Say: readSay,
+  Play: readPlay,
   Pause: readPause,
   Gather: readGather,
   Dial: readDial,
@@ -37,8 +39,8 @@ const VOICE_VERBS = {
   Hangup: () => ({ kind: 'hangup' }),
 };
 
-/** @type {Record<string, (element: Element) => Say | Pause>} */
-const PROMPT_VERBS = { Say: readSay, Pause: readPause };
+/** @type {Record<string, (element: Element) => Say | Play | Pause>} */
+const PROMPT_VERBS = { Say: readSay, Play: readPlay, Pause: readPause };
 
 /**
  * Read one turn of a call.
@@ -104,6 +106,14 @@ function readSay(element) {
     text: textOf(element),
     language: element.getAttribute('language') || DEFAULT_LANGUAGE,
   };
+}
+
+/**
+ * @param {Element} element
+ * @returns {Play}
+ */
+function readPlay(element) {
+  return { kind: 'play', path: textOf(element).trim() };
 }
 
 /**

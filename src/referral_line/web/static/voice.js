@@ -26,6 +26,7 @@ const SECOND_MS = 1000;
 /** A browser that never reports the end of its speech must not hold up the call. */
 const LATE_FACTOR = 3;
 const VOICES_PATIENCE_MS = 600;
+const LONGEST_RECORDING_MS = 300_000;
 
 /**
  * The tag browsers and screen readers know for a carrier's `language`.
@@ -153,6 +154,38 @@ export class Speaker {
     signal.removeEventListener('abort', silence);
     if (!done.signal.aborted) this.stop();
     this.#current = null;
+    return !failure.happened;
+  }
+
+  /**
+   * Play a recording, until its end or the signal.
+   * @param {string} path
+   * @param {AbortSignal} signal
+   * @returns {Promise<boolean>} whether it was played, or stopped by us; false: it can't be played
+   */
+  async playRecording(path, signal) {
+    if (signal.aborted) return true;
+    const sound = new Audio(path);
+    const done = new AbortController();
+    const failure = { happened: false };
+    sound.onended = () => done.abort();
+    sound.onerror = () => {
+      failure.happened = true;
+      done.abort();
+    };
+    const stop = () => {
+      sound.pause();
+      done.abort();
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await sound.play();
+      await wait(LONGEST_RECORDING_MS, done.signal);
+    } catch {
+      failure.happened = !signal.aborted;
+    }
+    signal.removeEventListener('abort', stop);
+    sound.pause();
     return !failure.happened;
   }
 
