@@ -43,6 +43,8 @@ class Phrase:
     is_whole: bool
     tag: str
     node: str
+    needed: AbstractSet[str]
+    """Words without which it can't be in a message, to pass over most phrases at once."""
 
     @property
     def has_open_end(self) -> bool:
@@ -77,7 +79,8 @@ def parse_phrase(written: str, tag: str, node: str) -> Phrase | None:
                 words.append(Word(text, is_stem, has_gap))
                 has_gap = False
     is_whole = written.startswith(WHOLE_MESSAGE)
-    return Phrase(tuple(words), is_whole, tag, node) if words else None
+    needed = frozenset(word.text for word in words if not word.is_stem)
+    return Phrase(tuple(words), is_whole, tag, node, needed) if words else None
 
 
 class PhraseIndex:
@@ -121,8 +124,13 @@ class PhraseIndex:
     def _matches(self, text: str) -> Iterator[Phrase]:
         words = text.split()
         bare = [word for word in words if word not in self._polite]
-        for start, word in enumerate(words):
-            yield from (p for p in self._beginning(word) if p.matches(words, start))
+        places: dict[str, list[int]] = {}
+        for at, word in enumerate(words):
+            places.setdefault(word, []).append(at)
+        for word, starts in places.items():
+            for phrase in self._beginning(word):
+                if phrase.needed <= places.keys():
+                    yield from (phrase for at in starts if phrase.matches(words, at))
         if bare and bare != words:
             yield from (p for p in self._beginning(bare[0]) if p.is_whole and p.matches(bare, 0))
         if is_unspaced(text):
