@@ -10,7 +10,7 @@ from referral_line.languages.scripts import script_of
 
 SMS = Message("paid/sms", "Don't pay again.\nPolice: {police-101}\nUnder 18: tell us.", 1)
 VOICE = Message("paid/voice", "Don't pay again.\n\nCall {police-101}.", 1)
-WORDS = Message("paid/words", "paid, ={police-101}", 1, key="(words for paid)")
+WORDS = Message("paid/words", "paid, ={police-101}", 1, key="Words for paid")
 DIGITS = Message(
     "phrase/digits/voice", "zero, one, two, three, four, five, six, seven, eight, nine", 1
 )

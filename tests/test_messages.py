@@ -40,8 +40,8 @@ def share(outcomes: Iterator[bool]) -> float:
 
 
 def test_there_are_messages_in_every_language(whole_line: Line) -> None:
-    """No language is served unmeasured."""
-    assert set(TAGS) <= set(whole_line.languages)
+    """No translation is served unmeasured; English has tests/test_crisis.py."""
+    assert set(TAGS) == set(whole_line.languages) - {"en"}
 
 
 def test_language_of_a_first_message_is_recognised(whole_line: Line) -> None:
@@ -72,6 +72,6 @@ def test_harmless_messages_are_left_alone(whole_line: Line) -> None:
     assert share(alarmed) <= MOST_ALARMS
 
 
-LEAST_RECOGNISED = 90.0
-LEAST_KNOWN = {"distress": 50.0, "danger": 50.0}
-MOST_ALARMS = 10.0
+LEAST_RECOGNISED = 94.0
+LEAST_KNOWN = {"distress": 72.0, "danger": 75.0}
+MOST_ALARMS = 4.0

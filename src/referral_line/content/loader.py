@@ -393,6 +393,6 @@ class _Writer:
         if kind == "words":
             # Found by a sentence that stays, so that a new English word makes nothing fuzzy.
             comments.append(_ENGLISH.format(text))
-            key = f"(words for {context})"
+            key = f"Words for {context}"
         line = self._line(f"{path}.{kind}")
         return Message(f"{context}/{kind}", text, line, tuple(comments), key)

@@ -7,9 +7,13 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
 from referral_line.conversation.phrases import Phrase
+from referral_line.languages.scripts import script_of
 
 SHORTEST_WORD = 6
 """Shorter words are left as typed: one letter less makes another word of them."""
+ALPHABETS = frozenset({"Latn", "Cyrl", "Grek"})
+"""Scripts in which one slip of the finger is one character. A Tamil vowel sign is a character too,
+and Arabic words are so short that one letter makes another: "spread" of suicide."""
 SHORTEST_RUN = 8
 """Letters of a phrase that may be found in a message without its spaces."""
 
@@ -19,13 +23,16 @@ _REPEATED = re.compile(r"(\w)\1{2,}")
 class Spelling:
     """The words and phrases of one language's lists, found through slips of the finger."""
 
-    def __init__(self, phrases: Iterable[Phrase], known: Iterable[str] = ()) -> None:
+    def __init__(
+        self, phrases: Iterable[Phrase], script: str = "Latn", known: Iterable[str] = ()
+    ) -> None:
         """Take the phrases that may stand anywhere in a message.
 
         Args:
             phrases: The language's words of crisis.
-            known: Normalised words of the language, which are no slips: in Arabic "spread" is one
-                letter away from suicide.
+            script: Its script, by ISO 15924. Slips are looked for in alphabets alone, and not in
+                a language put into Latin letters, which everybody spells as they like.
+            known: Normalised words of the language, which are no slips.
         """
         listed = [phrase for phrase in phrases if not phrase.is_whole]
         self._words = sorted(
@@ -34,6 +41,8 @@ class Spelling:
                 for phrase in listed
                 for word in phrase.words
                 if len(word.text) >= SHORTEST_WORD - 1
+                and script in ALPHABETS
+                and script_of(word.text[0]) == script
             }
         )
         self._known = frozenset(self._words).union(known)

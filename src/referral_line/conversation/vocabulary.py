@@ -147,6 +147,7 @@ def compile_vocabulary(
         spelling={
             language.tag: Spelling(
                 (p for p in phrases if p.node in urgent and p.tag == language.tag),
+                known_languages()[language.tag].script,
                 known={
                     word
                     for message in messages
