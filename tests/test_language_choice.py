@@ -179,10 +179,12 @@ def test_number_for_one_language_expects_it(whole_line: Line) -> None:
 
 def test_later_message_in_another_language_is_followed(whole_line: Line) -> None:
     """Who says hello first and then writes Polish gets the same place in Polish."""
-    after = whole_line.conversation.advance(
-        Position("en", "home"), Input("nie wiem kto to jest i bardzo dziwnie sie czuje")
-    )
-    assert after.language == "pl"
+    told = Input("bardzo dziwnie sie czuje od wczoraj rana")
+    advance = whole_line.conversation.advance
+    assert advance(Position("en", "home"), told) == Position("pl", "home")
+    assert advance(Position("en", "paid"), told) == Position("pl", "paid")
+    # From a choice of languages there is nowhere to stay.
+    assert advance(begin(whole_line, "Swahili"), told) == Position("pl", "home")
 
 
 def test_first_message_in_another_script_keeps_english_cheap(

@@ -1,9 +1,9 @@
 """Messages as people type them, in every language: recognised, and taken seriously.
 
 The messages in tests/messages were made up for each language by a hand that had not seen its word
-lists: first messages, messages of despair and of danger, harmless ones. Those with an odd place in
-their list were never looked at while rules and lists were made: the figures of docs/architecture.md
-are theirs alone. What is asserted here is a little below what was reached, to guard it.
+lists: first messages, messages of despair and of danger, harmless ones. Every second one was kept
+apart while rules and lists were made, and measured on: docs/architecture.md has the figures, and
+what they don't say. What is asserted here is a little below what was reached, to guard it.
 """
 
 import json
@@ -22,13 +22,13 @@ TAGS = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def messages(tag: str, kind: str) -> list[str]:
-    """The unseen messages of a kind: every second one."""
+    """The messages of a kind that were kept apart: every second one."""
     found = json.loads((FOLDER / f"{tag}.json").read_text(encoding="utf-8"))[kind]
     return list(found[1::2])
 
 
 def all_messages(kind: str) -> Iterator[tuple[str, str]]:
-    """Every unseen message of a kind, with its language."""
+    """Every message of a kind that was kept apart, with its language."""
     for tag in TAGS:
         yield from ((tag, message) for message in messages(tag, kind))
 
@@ -73,5 +73,5 @@ def test_harmless_messages_are_left_alone(whole_line: Line) -> None:
 
 
 LEAST_RECOGNISED = 94.0
-LEAST_KNOWN = {"distress": 72.0, "danger": 75.0}
+LEAST_KNOWN = {"distress": 73.0, "danger": 74.0}
 MOST_ALARMS = 4.0

@@ -149,6 +149,10 @@ class Conversation:
         tag = tag or self._vocabulary.find_language(text, position.language)
         if tag is None:
             return self._unserved(position, text)
+        return self._in_language(position, tag)
+
+    def _in_language(self, position: Position, tag: str) -> Position:
+        """Go on in another language: here, or from a choice of languages at the first menu."""
         if position.node in self._lists or self._script.nodes[position.node].language:
             return self.start(tag)
         return Position(tag, position.node)
@@ -199,7 +203,7 @@ class Conversation:
     def _by_detection(self, position: Position, text: str) -> Position | None:
         """Go on in the language of a message that none of our words is in."""
         tag = self._detector.detect(text)
-        return Position(tag, position.node) if tag and tag != position.language else None
+        return self._in_language(position, tag) if tag and tag != position.language else None
 
     def _by_words(self, position: Position, text: str) -> Position | None:
         found = self._vocabulary.words.find(text, position.language)
