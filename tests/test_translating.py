@@ -37,11 +37,11 @@ def break_polish(locales: Path, old: str, new: str) -> Path:
     return path
 
 
-def test_check_is_content_with_what_is_shipped() -> None:
+def test_check_is_content_with_what_is_shipped(locales: Path) -> None:
     """No fault, exit code 0, and the languages looked at."""
-    result = run("catalogue", "check")
+    result = run("catalogue", "check", "--locales", str(locales))
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.endswith("; faults: 0, warnings: 0\n")
+    assert result.stdout == "2 catalogues: cy, pl; faults: 0, warnings: 0\n"
 
 
 def test_check_names_file_line_and_place(locales: Path) -> None:
@@ -69,6 +69,19 @@ def test_check_of_one_language_is_silent_on_others(locales: Path) -> None:
     break_polish(locales, "{crimestoppers}", "0800 555 112")
     result = run("catalogue", "check", "CY", "--locales", str(locales))
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("tags", [(), ("pl",)], ids=["all", "named"])
+def test_check_looks_at_what_is_not_served_too(locales: Path, tags: tuple[str, ...]) -> None:
+    """A catalogue that the settings leave out is checked and shown all the same."""
+    break_polish(locales, "{crimestoppers}", "0800 555 112")
+    english = {"REFERRAL_LINE_LANGUAGES": "en"}
+    result = run("catalogue", "check", *tags, "--locales", str(locales), **english)
+    assert result.exit_code == 1
+    assert "lost the placeholder {crimestoppers}" in result.stderr
+    shown = run("catalogue", "preview", "cy", "--locales", str(locales), **english)
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert '<div lang="cy"' in shown.stdout
 
 
 def test_check_of_a_language_without_catalogue_is_wrong_use() -> None:
@@ -208,3 +221,11 @@ def test_recordings_are_listed_and_checked(tmp_path: Path) -> None:
     checked = run("recordings", "check", "ur", **environ)
     assert checked.exit_code == 1
     assert checked.stderr.count("is missing; read aloud: ") == len(texts)
+
+
+@pytest.mark.parametrize("command", ["list", "check"])
+def test_recordings_of_a_language_that_is_not_served_are_told(command: str) -> None:
+    """What is read aloud depends on the menu; for a language outside it nothing is invented."""
+    result = run("recordings", command, "ur", REFERRAL_LINE_LANGUAGES="en,pl")
+    assert result.exit_code == 2
+    assert "'ur' is not among the languages served" in result.stderr

@@ -14,12 +14,11 @@ from referral_line.content.model import Script
 from referral_line.errors import CatalogueError
 from referral_line.languages.catalogue import (
     catalogue_path,
-    default_folder,
     find_tags,
 )
 from referral_line.languages.editing import new_catalogue, update_catalogue, write_template
 from referral_line.languages.language import SOURCE_LANGUAGE
-from referral_line.replies.line import compile_today, compile_unfinished
+from referral_line.replies.line import compile_today, compile_unfinished, locales_folder
 from referral_line.replies.overview import Overview, compile_overview
 from referral_line.replies.preview import render_html, render_text
 from referral_line.settings import Settings, load_settings
@@ -36,10 +35,6 @@ def _settings(locales: Path | None) -> Settings:
     if locales is not None:
         environ["REFERRAL_LINE_LOCALES"] = str(locales)
     return load_settings(environ)
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.locales or default_folder()
 
 
 def _script(settings: Settings) -> Script:
@@ -61,7 +56,7 @@ def _find(tags: Sequence[str], folder: Path) -> list[str]:
 
 def find_catalogue(tag: str, settings: Settings) -> str:
     """Return a tag as its catalogue is named; one that has none is wrong use."""
-    (known,) = _find([tag], _folder(settings))
+    (known,) = _find([tag], locales_folder(settings))
     return known
 
 
@@ -84,8 +79,8 @@ def check(tags: tuple[str, ...], locales: Path | None) -> None:
     review status. With TAG only these languages. Exit code 1 if anything is found.
     """
     settings = _settings(locales)
-    wanted = _find(tags, _folder(settings))
-    _, faults = compile_unfinished(settings)
+    wanted = _find(tags, locales_folder(settings))
+    _, faults = compile_unfinished(settings, wanted)
     found = [fault for tag in wanted for fault in faults.get(tag, ())]
     report(found, f"{len(wanted)} catalogues: {', '.join(wanted)}", is_strict=True)
 
@@ -100,7 +95,7 @@ def update(tags: tuple[str, ...], locales: Path | None) -> None:
     the script no longer has stays at the end of the file, out of use.
     """
     settings = _settings(locales)
-    folder = _folder(settings)
+    folder = locales_folder(settings)
     messages = list(_script(settings).messages())
     click.echo(f"{write_template(folder, messages)}: {len(messages)} messages")
     for tag in _find(tags, folder):
@@ -129,7 +124,7 @@ def new(tag: str, locales: Path | None) -> None:
     The language is served once every message is translated and `catalogue check` is content.
     """
     settings = _settings(locales)
-    path = new_catalogue(_folder(settings), tag, _script(settings).messages())
+    path = new_catalogue(locales_folder(settings), tag, _script(settings).messages())
     click.echo(f"{path}: translate it, then run `referral-line catalogue check {tag}`")
 
 
@@ -145,7 +140,7 @@ def preview(tag: str, locales: Path | None, *, is_text: bool) -> None:
     """
     settings = _settings(locales)
     known = find_catalogue(tag, settings)
-    line, found = compile_unfinished(settings)
+    line, found = compile_unfinished(settings, [known])
     faults = found.get(known, ())
     for fault in faults:
         click.echo(fault, err=True)
@@ -166,7 +161,7 @@ def languages(locales: Path | None, *, is_json: bool) -> None:
     """
     settings = _settings(locales)
     line = compile_today(settings)
-    rows = compile_overview(line, _script(settings), _folder(settings))
+    rows = compile_overview(line, _script(settings), locales_folder(settings))
     if is_json:
         click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=2))
         return

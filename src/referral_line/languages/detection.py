@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
@@ -28,6 +29,8 @@ LEAST_MARGIN = 1.0
 """How far the best language must be ahead of the next."""
 LEAST_EVIDENCE = 3.0
 """How much must speak for the best language: about two of its words, or one that is its alone."""
+SHARE_SUPPORT = 4.0
+"""What the identifier's full share of a language counts as evidence."""
 LEAST_LETTERS = 3
 """A message of fewer letters says nothing."""
 UNSERVED_CONFIDENCE = 0.9
@@ -57,6 +60,17 @@ class Evidence:
     """Every word of its texts and lists, normalised; runs of two letters of unspaced scripts."""
 
 
+class Weight(NamedTuple):
+    """What a message weighs for a language."""
+
+    score: float
+    """Everything for and against it, to compare languages by."""
+    support: float
+    """What speaks for it: its words, and the identifier's share of it."""
+    strange: int
+    """Letters that it never uses."""
+
+
 class Detector:
     """Finds the language of a message among those served. Pure: it keeps nothing."""
 
@@ -73,14 +87,13 @@ class Detector:
         letters = [letter for letter in text.casefold() if letter.isalpha()]
         if len(letters) < LEAST_LETTERS or not self._evidence:
             return None
-        scores = self._scores(text, letters)
-        (best, ahead), *others = sorted(scores.items(), key=lambda item: -item[1])
-        behind = others[0][1] if others else -math.inf
-        strange = sum(letter not in self._evidence[best].letters for letter in letters)
+        weighed = self._weigh(text, letters)
+        (best, found), *others = sorted(weighed.items(), key=lambda item: -item[1].score)
+        behind = others[0][1].score if others else -math.inf
         is_clear = (
-            ahead - behind >= LEAST_MARGIN
-            and strange <= MOST_STRANGE * len(letters)
-            and self._support(best, text) >= LEAST_EVIDENCE
+            found.score - behind >= LEAST_MARGIN
+            and found.strange <= MOST_STRANGE * len(letters)
+            and found.support >= LEAST_EVIDENCE
         )
         return best if is_clear else None
 
@@ -93,24 +106,19 @@ class Detector:
         served = {_label(tag) for tag in self._evidence}
         return None if label in served or share < UNSERVED_CONFIDENCE else label
 
-    def _scores(self, text: str, letters: Sequence[str]) -> dict[str, float]:
-        shares = dict(_identifier().rank(text))
-        scores: dict[str, float] = {}
+    def _weigh(self, text: str, letters: Sequence[str]) -> dict[str, Weight]:
+        """Weigh a message for every language."""
+        shares: dict[str, float] = dict(_identifier().rank(text))
         words = _words(text)
+        weighed: dict[str, Weight] = {}
         for tag, known in self._evidence.items():
+            share = shares.get(_label(tag), 0.0)
             strange = sum(letter not in known.letters for letter in letters)
-            scores[tag] = (
-                IDENTIFIER_WEIGHT * math.log(max(shares.get(_label(tag), 0.0), _FLOOR))
-                + STRANGE_LETTER * strange
-                + sum(self._weights[word] for word in words if word in known.words)
-            )
-        return scores
-
-    def _support(self, tag: str, text: str) -> float:
-        """Count what speaks for a language: its words, and the identifier's share of it."""
-        known = self._evidence[tag].words
-        share: float = dict(_identifier().rank(text)).get(_label(tag), 0.0)
-        return sum(self._weights[word] for word in _words(text) if word in known) + 4 * share
+            own = sum(self._weights[word] for word in words if word in known.words)
+            opinion = IDENTIFIER_WEIGHT * math.log(max(share, _FLOOR))
+            score = opinion + STRANGE_LETTER * strange + own
+            weighed[tag] = Weight(score, own + SHARE_SUPPORT * share, strange)
+        return weighed
 
 
 def _label(tag: str) -> str:

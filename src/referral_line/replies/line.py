@@ -1,6 +1,6 @@
 """The line, compiled: from settings to the table, once at start. What can fail fails here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -130,12 +130,16 @@ def list_texts_to_record(settings: Settings, tag: str) -> list[Recording]:
 
     Raises:
         CatalogueError: the language can't be served.
+        SettingsError: the settings don't serve it.
     """
     folder = settings.content or PACKAGED
     script, directory = load_script(folder), load_directory(folder)
     texts, left_out = _load_texts(settings, script)
     if tag in left_out:
         raise CatalogueError(left_out[tag])
+    if all(language.tag != tag for language in texts):
+        text = f"'{tag}' is not among the languages served; add it, its texts depend on the menu"
+        raise SettingsError([Fault("environment", None, "REFERRAL_LINE_LANGUAGES", text)])
     line, _ = _compile(settings, script, directory, texts, heard=frozenset({tag}))
     return line.texts_to_record(tag)
 
@@ -151,14 +155,18 @@ def _lacking_recordings(line: Line) -> frozenset[str]:
 
 def audio_folder(settings: Settings) -> Path:
     """Return the folder of recordings: the one named, or ``audio/`` beside the catalogues."""
-    return settings.audio or _locales(settings).parent / "audio"
+    return settings.audio or locales_folder(settings).parent / "audio"
 
 
-def compile_unfinished(settings: Settings) -> tuple[Line, dict[str, tuple[Fault, ...]]]:
+def compile_unfinished(
+    settings: Settings, tags: Iterable[str]
+) -> tuple[Line, dict[str, tuple[Fault, ...]]]:
     """Compile every catalogue however far it goes, for those who check and translate.
 
-    The languages are those of the settings, or all that have a catalogue, so that what is seen and
-    counted is what callers would get.
+    Args:
+        settings: Their languages are in the menus, so that what is seen and counted is what callers
+            would get.
+        tags: The languages that are asked about, whether the settings serve them or not.
 
     Returns:
         The line, which is for looking at and not for callers, and the faults of each language.
@@ -174,11 +182,11 @@ def compile_unfinished(settings: Settings) -> tuple[Line, dict[str, tuple[Fault,
         raise ContentError(errors)
     texts: list[Texts] = [SourceTexts()]
     faults: dict[str, tuple[Fault, ...]] = {}
-    for tag in _wanted_tags(settings):
+    for tag in dict.fromkeys((*_wanted_tags(settings), *tags)):
         if tag == SOURCE_LANGUAGE:
             continue
         try:
-            catalogue = read_catalogue(_locales(settings), tag, script.messages())
+            catalogue = read_catalogue(locales_folder(settings), tag, script.messages())
         except CatalogueError as error:
             faults[tag] = error.faults
             continue
@@ -236,13 +244,14 @@ def _check_connected(settings: Settings, line: Line) -> None:
         raise SettingsError(faults)
 
 
-def _locales(settings: Settings) -> Path:
+def locales_folder(settings: Settings) -> Path:
+    """Return the folder of catalogues: the one named, or the one that comes with the line."""
     return settings.locales or default_folder()
 
 
 def _wanted_tags(settings: Settings) -> list[str]:
     """List the languages to serve, in menu order: those of the settings, or all there are."""
-    present = {tag.casefold(): tag for tag in find_tags(_locales(settings))}
+    present = {tag.casefold(): tag for tag in find_tags(locales_folder(settings))}
     unknown = [tag for tag in settings.languages if tag.casefold() not in present]
     if unknown:
         text = f"no catalogue for {', '.join(unknown)}; there are {', '.join(present.values())}"
@@ -254,7 +263,7 @@ def _wanted_tags(settings: Settings) -> list[str]:
 def _load_texts(
     settings: Settings, script: Script
 ) -> tuple[list[Texts], dict[str, tuple[Fault, ...]]]:
-    folder = _locales(settings)
+    folder = locales_folder(settings)
     texts: list[Texts] = []
     left_out: dict[str, tuple[Fault, ...]] = {}
     for tag in _wanted_tags(settings):
