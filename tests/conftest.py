@@ -1,9 +1,13 @@
 """Real parts for the tests: the compiled line, a Redis of our own, a server, a browser."""
 
+import logging
 import os
+import pwd
 import shutil
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -27,6 +31,23 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in list(os.environ):
         if name.startswith(("REFERRAL_LINE_", "TWILIO_")) or name == "REDIS_URL":
             del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Put back how this process logs, which commands that run a server set for their own."""
+    loggers = [
+        logging.getLogger(name)
+        for name in ("", "referral_line", "uvicorn", "uvicorn.access", "uvicorn.error")
+    ]
+    before = [(each.level, list(each.handlers), each.propagate) for each in loggers]
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
+    yield
+    for each, (level, handlers, propagate) in zip(loggers, before, strict=True):
+        each.setLevel(level)
+        each.handlers, each.propagate = handlers, propagate
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    logging.captureWarnings(capture=False)
 
 
 def missing(what: str, remedy: str) -> None:
@@ -141,6 +162,62 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = start_redis(tmp_path_factory.mktemp("redis"))
     yield server
     server.stop()
+
+
+PROXY = ROOT / "deploy" / "nginx" / "referral-line.conf"
+
+
+def shipped_proxy(port: int, host: str = "line.example.org") -> str:
+    """The shipped proxy configuration in front of a port, its marked lines filled in for a test."""
+    block = PROXY.read_text(encoding="utf-8")
+    for ours, theirs in (
+        ("server 127.0.0.1:8000;", f"server 127.0.0.1:{port};"),
+        ("listen 443 ssl;", "listen 127.0.0.1:{port} ssl;"),
+        ("server_name line.example.org;", f"server_name {host};"),
+        ("/etc/ssl/line.example.org/full.pem;", "{folder}/full.pem;"),
+        ("/etc/ssl/line.example.org/key.pem;", "{folder}/key.pem;"),
+    ):
+        assert ours in block
+        block = block.replace(ours, theirs)
+    return block
+
+
+def start_nginx(folder: Path, block: str, host: str, *, days: int = 30) -> Server:
+    """Start an nginx that includes one server block of ours, with a certificate for a host.
+
+    The block listens on ``127.0.0.1:{port}``; ``{port}`` and ``{folder}`` in it are filled in. The
+    certificate, ``full.pem`` with its key ``key.pem``, is in the folder. Around the block stand
+    nginx's own defaults, logs and files for large bodies included, so that the block has to see to
+    them itself; all of them lie in the folder. The certificate lasts so many days.
+    """
+    found = {name: shutil.which(name) for name in ("nginx", "openssl")}
+    for name, path in found.items():
+        if path is None:
+            missing(name, f"install {name} to test the configuration of the proxy")
+    subprocess.run(
+        [
+            *(str(found["openssl"]), "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
+            *("-days", str(days), "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"),
+            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "full.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    port = free_port()
+    block = block.replace("{port}", str(port)).replace("{folder}", str(folder))
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    # A worker of root's would be another user, who may not read a test's folder.
+    user = f"user {pwd.getpwuid(os.geteuid()).pw_name};" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(
+        f"{user}\ndaemon off;\npid {folder}/pid;\nworker_processes 1;\n"
+        f"error_log {folder}/error.log info;\nevents {{ worker_connections 64; }}\nhttp {{\n"
+        f"access_log {folder}/access.log;\n"
+        + "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+        + f"{block}\n}}\n",
+        encoding="utf-8",
+    )
+    command = (str(found["nginx"]), "-p", str(folder), "-c", str(folder / "nginx.conf"))
+    return Server(*command, port=port, environ=os.environ, folder=folder)
 
 
 @pytest.fixture(scope="session")

@@ -71,6 +71,8 @@ class Handset:
                 **(headers or {}),
             },
         )
+        # The cookie is the carrier's, one for each number; the client would keep one for all.
+        self._client.cookies.clear()
         return self.last
 
     def text(

@@ -1,5 +1,6 @@
 """The real server, over HTTP, with real signed requests, against a real Redis."""
 
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from redis import Redis
 
 from conftest import THREE, Server, free_port, start_redis
 from handset import ACCOUNT, FORM, PUBLIC_URL, TOKEN, Handset, sign, spoken
+from referral_line.telemetry.logs import ALLOWED
 from referral_line.web.inbound import READ_SECONDS
 
 SERVE = {
@@ -111,9 +113,12 @@ def test_log_says_what_is_served_and_nothing_of_callers(
     handset.call("/voice/pl")
     client.post("/sms?Body=Popocatepetl", content="x=1", headers={"content-type": FORM})
     logged = server.output.read_text()
-    assert "serving en, cy, pl" in logged
-    assert "machine drafts awaiting a native reviewer: cy, pl" in logged
-    assert "due for confirmation" in logged
+    lines = [json.loads(line) for line in logged.splitlines()]
+    events = {line["event"]: line for line in lines}
+    assert events["serving"]["languages"] == ["en", "cy", "pl"]
+    assert events["machine drafts awaiting a native reviewer"]["languages"] == ["cy", "pl"]
+    assert events["facts are due for confirmation: referral-line services check"]["count"] > 0
+    assert all(line.keys() <= ALLOWED for line in lines)
     for trace in ("Popocatepetl", "900678", "/sms", "/voice", "POST"):
         assert trace not in logged
 
@@ -148,7 +153,7 @@ def test_half_sent_request_leaves_no_line_in_the_log(client: httpx2.Client, serv
         )
     time.sleep(0.5)  # the server hears of the hang-up a moment later
     assert client.get("/healthz").status_code == 200
-    assert "turn failed" not in server.output.read_text()
+    assert "a turn failed" not in server.output.read_text()
 
 
 def test_memory_alone_is_said_plainly(start: StartServer) -> None:

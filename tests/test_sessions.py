@@ -24,6 +24,7 @@ from referral_line.sessions.session import (
     session_key,
 )
 from referral_line.sessions.store import (
+    LONGEST_SESSION,
     MAX_SESSIONS,
     PAUSE,
     MemoryStore,
@@ -344,9 +345,55 @@ def test_away_and_back_are_each_logged_once(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level("WARNING"):
         asyncio.run(use())
     assert [record.message for record in caplog.records] == [
-        "session store away, conversations go on in memory: ConnectionError",
+        "session store away, conversations go on in memory",
         "session store is back",
     ]
+    assert vars(caplog.records[0])["error"] == "ConnectionError"
+
+
+def test_what_has_expired_leaves_memory_though_nobody_calls() -> None:
+    """In every store, whatever was saved first: also what was saved or wiped during an outage."""
+
+    async def use() -> None:
+        clock = Clock()
+        first = Flaky(clock)
+        store = SparedStore(first, clock)
+        await store.save("copied", "one", MINUTE)
+        first.is_away = True
+        await store.save("newer", "two", MINUTE)
+        await store.delete("wiped")  # remembered for hours
+        first.is_away = False
+        clock.now += MINUTE.total_seconds() - 1
+        await store.purge()
+        assert [len(part._kept) for part in (store._copies, store._newer)] == [1, 2]
+        clock.now += 1
+        await store.purge()
+        assert [list(part._kept) for part in (store._copies, store._newer)] == [[], ["wiped"]]
+        clock.now += LONGEST_SESSION.total_seconds()
+        await store.purge()
+        assert not store._newer._kept
+
+    asyncio.run(use())
+
+
+def test_health_is_told_at_the_start_and_when_it_changes() -> None:
+    """Whoever watches hears that the store is there, goes away, and is back; each once."""
+    told: list[bool] = []
+
+    async def use() -> None:
+        clock = Clock()
+        first = Flaky(clock)
+        store = SparedStore(first, clock, on_health=told.append)
+        await store.save("a", "one", MINUTE)
+        first.is_away = True
+        for _ in range(3):
+            await store.load("a")
+            clock.now += PAUSE.total_seconds()
+        first.is_away = False
+        await store.save("a", "one", MINUTE)
+
+    asyncio.run(use())
+    assert told == [True, False, True]
 
 
 def test_memory_never_grows_beyond_its_limit() -> None:

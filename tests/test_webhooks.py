@@ -24,6 +24,7 @@ from referral_line.errors import SessionStoreError
 from referral_line.replies.line import Line
 from referral_line.sessions.store import MemoryStore, SessionStore
 from referral_line.web.app import Webhooks, create_app, leaflet_routes
+from referral_line.web.observing import Turn, log_turn
 from referral_line.web.signature import SignatureVerifier
 
 MakeClient = Callable[..., TestClient]
@@ -74,16 +75,14 @@ def make_client(line: Line, store: Watched) -> Iterator[MakeClient]:
         store: SessionStore = store,
         public_url: str = PUBLIC_URL,
         path_prefix: str = "",
+        observe: Callable[[Turn], None] = log_turn,
         **secrets_: list[str],
     ) -> TestClient:
-        verifier = SignatureVerifier(public_url, **(secrets_ or {"auth_tokens": [TOKEN]}))
+        verifier = SignatureVerifier(
+            public_url, account_sid=ACCOUNT, **(secrets_ or {"auth_tokens": [TOKEN]})
+        )
         webhooks = Webhooks(
-            line,
-            store,
-            verifier,
-            account_sid=ACCOUNT,
-            session_time=timedelta(seconds=1800),
-            path_prefix=path_prefix,
+            line, store, verifier, session_time=timedelta(seconds=1800), observe=observe
         )
         app = create_app(webhooks, store, path_prefix=path_prefix, more_routes=leaflet_routes(line))
         client = TestClient(app)
@@ -529,8 +528,47 @@ def test_whatever_fails_the_caller_gets_the_numbers(
     for number in ("999", "101", "116 123", "0800 1111", "0800 555 111", "Don't pay"):
         assert number in text
     (record,) = [record for record in caplog.records if record.name.startswith("referral_line")]
-    assert record.getMessage().startswith("turn failed: RuntimeError in load:")
+    assert record.getMessage() == "a turn failed, the caller got the numbers"
+    fields = vars(record)
+    assert fields["error"] == "RuntimeError"
+    assert fields["where"].startswith("test_webhooks.load:")
+    assert fields["channel"] == "sms"
+    assert fields["milliseconds"] >= 0
     assert record.exc_info is None
+    assert "secret" not in repr(fields)
+
+
+def test_failed_turn_is_told_with_its_node(
+    line: Line,
+    make_client: MakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An operator learns at which node a turn failed, and not in which language."""
+    handset = Handset(make_client())
+    handset.text("polski")
+    handset.text("1")
+
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(type(line.conversation), "advance", fail)
+    handset.text("1")
+    (record,) = [record for record in caplog.records if record.name.startswith("referral_line")]
+    assert vars(record)["node"] == "blackmailed"
+    assert "language" not in vars(record)
+
+
+def test_observer_that_fails_costs_no_caller_the_reply(
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Counting may break; the reply is given, and the log says so."""
+
+    def fail(turn: Turn) -> None:
+        raise ZeroDivisionError(turn)
+
+    assert "999" in Handset(make_client(observe=fail)).text("hello")
+    assert "a turn could not be observed" in caplog.text
 
 
 def test_failed_turn_keeps_the_carriers_cookie(make_client: MakeClient, clock: Clock) -> None:

@@ -7,10 +7,13 @@
     │   ├── SettingsError    the environment
     │   ├── ContentError     the script or the services directory
     │   └── CatalogueError   one language: its catalogue, or the replies made from it
+    ├── CarrierError         the carrier's API could not be used
+    │   └── RefusedError     (in carrier.api) it answered with a refusal: status and code
     └── SessionStoreError    the session store did not answer in time
 
-The first branch happens before the first call, to an operator. The second can happen during a
-turn; the web tier answers all the same, so a caller never meets an exception.
+The first branch happens before the first call, to an operator; the second to an operator's command.
+The last can happen during a turn; the web tier answers all the same, so a caller never meets an
+exception.
 """
 
 from collections.abc import Iterable
@@ -43,6 +46,32 @@ class Fault:
         return f"{where}: {self.severity}: {self.place}: {self.text}"
 
 
+class Danger(StrEnum):
+    """What a finding about a deployment means, the worst first."""
+
+    DOWN = "down"
+    """Callers are not answered."""
+    EXPOSED = "exposed"
+    """Somebody could learn who called."""
+    RISK = "risk"
+    """It will harm callers one day, or harms some of them now."""
+    NOTE = "note"
+    """Nothing is wrong; an operator should know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found out about a deployment, and what to do about it.
+
+    ``id`` names the kind of finding for scripts, in lower case with hyphens.
+    """
+
+    id: str
+    danger: Danger
+    text: str
+    remedy: str
+
+
 class ReferralLineError(Exception):
     """The root of every error of this package."""
 
@@ -66,6 +95,13 @@ class ContentError(FaultsFound):
 
 class CatalogueError(FaultsFound):
     """A language can't be served as it is."""
+
+
+class CarrierError(ReferralLineError):
+    """The carrier's API did not do what was asked. Says what happened and what to do.
+
+    Never holds a record's id, a number or an address of the API: an id leads back to a caller.
+    """
 
 
 class SessionStoreError(ReferralLineError):

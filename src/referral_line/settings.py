@@ -21,6 +21,10 @@ PREFIX = "REFERRAL_LINE_"
 MAX_SESSION_SECONDS = 14_400
 """The carrier keeps a cookie for four hours at most (support.twilio.com article 223136287)."""
 
+MAX_PORT = 65_535
+API_KEY = ("TWILIO_API_KEY", "TWILIO_API_SECRET")
+"""Variables that the process which answers callers must not have."""
+
 _PLACE = "environment"
 _Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
 _Words = Annotated[tuple[str, ...], NoDecode]
@@ -47,6 +51,19 @@ class Settings(BaseSettings):
         (),
         validation_alias="REFERRAL_LINE_SHARED_KEYS",
         description="secrets of webhook shared keys (HMAC-SHA256), with commas between",
+    )
+    api_key: Annotated[str, StringConstraints(pattern=r"^SK[0-9A-Za-z]+$")] | None = Field(
+        None,
+        validation_alias="TWILIO_API_KEY",
+        description="an API key's SID, for `sweep`, `number` and `doctor`; never for `serve`",
+    )
+    api_secret: SecretStr | None = Field(
+        None, validation_alias="TWILIO_API_SECRET", description="the secret of the API key"
+    )
+    carrier_api_url: str = Field(
+        "https://api.twilio.com",
+        validation_alias="REFERRAL_LINE_CARRIER_API_URL",
+        description="the base URL of the carrier's REST API: a region's, a compatible carrier's",
     )
     redis_url: SecretStr | None = Field(
         None,
@@ -110,6 +127,16 @@ class Settings(BaseSettings):
         description="another folder of recordings, with one folder a language; default audio/ "
         "beside the catalogues",
     )
+    counts_file: Path | None = Field(
+        None,
+        validation_alias="REFERRAL_LINE_COUNTS_FILE",
+        description="a file that daily totals are appended to; no file, no totals if unset",
+    )
+    metrics: str | None = Field(
+        None,
+        validation_alias="REFERRAL_LINE_METRICS",
+        description="host:port, or a port of this machine, where Prometheus finds metrics",
+    )
     has_simulator: bool = Field(
         default=False,
         validation_alias="REFERRAL_LINE_SIMULATOR",
@@ -125,9 +152,9 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("public_url")
+    @field_validator("public_url", "carrier_api_url")
     @classmethod
-    def _check_public_url(cls, value: str | None) -> str | None:
+    def _check_base_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
         parts = urlsplit(value)
@@ -153,6 +180,17 @@ class Settings(BaseSettings):
             message = "write the number in full, such as +447700900123"
             raise ValueError(message)
         return value
+
+    @field_validator("metrics")
+    @classmethod
+    def _check_metrics(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        host, _, port = value.rpartition(":")
+        if not (port.isdigit() and 0 < int(port) <= MAX_PORT):
+            message = "write host:port, such as 127.0.0.1:9464, or a port from 1 to 65535"
+            raise ValueError(message)
+        return f"{host or '127.0.0.1'}:{port}"
 
     @property
     def path_prefix(self) -> str:
@@ -208,7 +246,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 _SECRET = frozenset(
-    {"TWILIO_AUTH_TOKEN", "REFERRAL_LINE_SHARED_KEYS", "REDIS_URL", "REFERRAL_LINE_NUMBER"}
+    {
+        "TWILIO_AUTH_TOKEN",
+        "TWILIO_API_SECRET",
+        "REFERRAL_LINE_SHARED_KEYS",
+        "REDIS_URL",
+        "REFERRAL_LINE_NUMBER",
+    }
 )
 
 

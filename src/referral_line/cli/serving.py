@@ -1,6 +1,6 @@
 """Commands that run a server."""
 
-import logging
+import logging.config
 import os
 import secrets
 import socket
@@ -8,14 +8,19 @@ import sys
 import threading
 import time
 import webbrowser
-from contextlib import suppress
+from collections.abc import MutableMapping
+from contextlib import nullcontext, suppress
 
 import click
 import uvicorn
 
 from referral_line.errors import Fault, SettingsError
 from referral_line.replies.line import compile_today
-from referral_line.settings import check_ready_to_serve, load_settings
+from referral_line.settings import API_KEY, check_ready_to_serve, load_settings
+from referral_line.telemetry.counts import check_counts_file
+from referral_line.telemetry.logs import configuration, log_what_nobody_caught
+from referral_line.telemetry.metrics import check_metrics_environment, serve_metrics
+from referral_line.telemetry.process import keep_no_core
 from referral_line.web.serving import make_app, make_store
 
 LOCALHOST = "127.0.0.1"
@@ -23,25 +28,7 @@ GRACE_SECONDS = 15
 """How long a server that is asked to end waits for replies; the carrier waits no longer either."""
 _FACTORY = "referral_line.web.serving:app_from_environment"
 
-# Uvicorn's own, less the access log: a request's line holds a path, and with some carriers more.
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "plain",
-            "stream": "ext://sys.stderr",
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "referral_line": {"level": "INFO"},
-        "uvicorn": {"level": "INFO"},
-        "uvicorn.access": {"level": "CRITICAL", "propagate": False},
-    },
-}
+_log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -65,23 +52,47 @@ def serve(host: str, port: int, workers: int) -> None:
     if workers > 1 and settings.redis_url is None:
         text = f"is not set, but {workers} workers would each remember other callers"
         faults.append(Fault("environment", None, "REDIS_URL", text))
+    if settings.counts_file:
+        faults += check_counts_file(settings.counts_file)
+    if settings.metrics:
+        faults += check_metrics_environment(os.environ)
     if faults:
         raise SettingsError(faults)
     make_store(settings)
     _take(host, port).close()
     compile_today(settings)  # whatever is wrong is told once, before any worker starts
-    uvicorn.run(
-        _FACTORY,
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        log_config=_LOGGING,
-    )
+    logging.config.dictConfig(configuration())
+    log_what_nobody_caught()
+    keep_no_core()
+    _drop_api_key(os.environ)
+    _log.info("starting", extra={"address": f"{host}:{port}", "count": workers})
+    with serve_metrics(settings.metrics, workers=workers) if settings.metrics else nullcontext():
+        uvicorn.run(
+            _FACTORY,
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            ws="none",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            log_config=configuration(),
+        )
+
+
+def _drop_api_key(environ: MutableMapping[str, str]) -> None:
+    """Take the API key out of the environment: the process that answers callers has no use for it.
+
+    Whoever breaks into it could else read every record at the carrier.
+    """
+    for name in API_KEY:
+        if environ.pop(name, None):
+            _log.warning(
+                "a setting is for sweep, number and doctor alone; take it out of this environment",
+                extra={"fault": name},
+            )
 
 
 @click.command()
@@ -95,7 +106,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 def demo(port: int, *, no_browser: bool) -> None:
     """Text and call the line in a browser: no account, no Redis, nothing leaves this computer."""
-    logging.basicConfig(level=logging.ERROR)
+    logging.config.dictConfig(configuration("ERROR"))
     listener = _take(LOCALHOST, port)
     chosen = listener.getsockname()[1]
     base = f"http://{LOCALHOST}:{chosen}"

@@ -36,34 +36,37 @@ class RedisStore:
 
     def __init__(self, client: "Redis | RedisCluster", *others: "Redis") -> None:
         """Wrap a client made by ``connect``; the others, such as Sentinel's, are closed with it."""
-        self._client = client
+        self.client = client
         self._others = others
 
     async def load(self, key: str) -> str | None:
         """Return the value of a key, or ``None`` once it is gone."""
-        value = await self._ask(lambda: self._client.get(KEY_PREFIX + key))
+        value = await self._ask(lambda: self.client.get(KEY_PREFIX + key))
         return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else None
 
     async def save(self, key: str, value: str, ttl: timedelta) -> None:
         """Set value and time to live in one command, so no session is ever without one."""
         seconds = max(1, int(ttl.total_seconds()))
-        await self._ask(lambda: self._client.set(KEY_PREFIX + key, value, ex=seconds))
+        await self._ask(lambda: self.client.set(KEY_PREFIX + key, value, ex=seconds))
 
     async def delete(self, key: str) -> None:
         """Delete a key at once."""
-        await self._ask(lambda: self._client.delete(KEY_PREFIX + key))
+        await self._ask(lambda: self.client.delete(KEY_PREFIX + key))
+
+    async def purge(self) -> None:
+        """Do nothing: Redis drops each key when its time is over."""
 
     async def degraded(self) -> str | None:
         """Ping the server."""
         try:
-            await self._ask(self._client.ping)
+            await self._ask(self.client.ping)
         except SessionStoreError as error:
             return f"redis: {error}"
         return None
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in (self._client, *self._others):
+        for client in (self.client, *self._others):
             await client.aclose()
 
     @staticmethod
@@ -137,6 +140,12 @@ def _cluster(
 ) -> "RedisCluster":
     nodes = [ClusterNode(host, port) for host, port in _hosts(parts, default_port=6379)]
     return RedisCluster(startup_nodes=nodes, ssl=is_encrypted, **_credentials(parts), **timeouts)
+
+
+def hosts_of(url: str) -> list[tuple[str, int]]:
+    """Return the hosts that a Redis URL names, each with its port."""
+    parts = urlsplit(url)
+    return _hosts(parts, default_port=26379 if "sentinel" in parts.scheme else 6379)
 
 
 def _credentials(parts: SplitResult) -> dict[str, Any]:

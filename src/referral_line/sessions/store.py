@@ -41,6 +41,10 @@ class SessionStore(Protocol):
         """Forget a key at once; one that is not there is no fault."""
         ...
 
+    async def purge(self) -> None:
+        """Drop what has expired. Called every minute, so that a quiet night keeps nothing."""
+        ...
+
     async def degraded(self) -> str | None:
         """Say what is wrong with the store, in a few words for an operator; ``None`` if nothing."""
         ...
@@ -81,6 +85,12 @@ class MemoryStore:
         """Forget a key at once."""
         self._kept.pop(key, None)
 
+    async def purge(self) -> None:
+        """Drop all that has expired, wherever it stands in the order."""
+        now = self._clock()
+        for key in [key for key, (expires, _) in self._kept.items() if expires <= now]:
+            del self._kept[key]
+
     async def degraded(self) -> str | None:
         """Memory is always there."""
         return None
@@ -98,9 +108,20 @@ class SparedStore:
     menu again; every reply stands alone for that reason.
     """
 
-    def __init__(self, first: SessionStore, clock: Clock) -> None:
-        """Give a store its spare. After a failure the first is left alone for ``PAUSE``."""
+    def __init__(
+        self,
+        first: SessionStore,
+        clock: Clock,
+        *,
+        on_health: Callable[[bool], None] = lambda is_up: None,  # noqa: ARG005 - nobody is told
+    ) -> None:
+        """Give a store its spare. After a failure the first is left alone for ``PAUSE``.
+
+        ``on_health`` is told when the first store goes away, and when it is back.
+        """
         self._first = first
+        self._on_health = on_health
+        on_health(True)  # noqa: FBT003
         self._clock = clock
         self._away_until = 0.0
         self._fault: str | None = None
@@ -134,6 +155,11 @@ class SparedStore:
         else:
             await self._newer.save(key, WIPED, LONGEST_SESSION)
 
+    async def purge(self) -> None:
+        """Drop what has expired here; the first store sees to its own."""
+        for store in (self._copies, self._newer):
+            await store.purge()
+
     async def degraded(self) -> str | None:
         """Ask the first store; a write that failed counts until one succeeds."""
         return await self._first.degraded() or self._fault
@@ -156,11 +182,16 @@ class SparedStore:
             result = await call()
         except SessionStoreError as error:
             if self._fault is None:
-                _log.warning("session store away, conversations go on in memory: %s", error)
+                _log.warning(
+                    "session store away, conversations go on in memory",
+                    extra={"error": str(error)},
+                )
+                self._on_health(False)  # noqa: FBT003
             self._fault = f"session store: {error}"
             self._away_until = self._clock() + PAUSE.total_seconds()
             return False, None
         if is_write and self._fault is not None:
             _log.warning("session store is back")
+            self._on_health(True)  # noqa: FBT003
             self._fault = None
         return True, result

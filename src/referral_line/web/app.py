@@ -4,12 +4,13 @@ A valid webhook always gets 200 and a reply that helps, whatever fails behind it
 make the carrier keep the caller's number and words in an alert for 30 days.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
-from traceback import extract_tb
 
 from starlette.applications import Starlette
 from starlette.convertors import StringConvertor, register_url_convertor
@@ -33,10 +34,15 @@ from referral_line.sessions.session import (
     session_key,
 )
 from referral_line.sessions.store import SessionStore
+from referral_line.telemetry.counts import Counts
+from referral_line.telemetry.logs import describe
 from referral_line.web.inbound import COOKIE, Inbound, RefusedError, read_inbound
+from referral_line.web.observing import Outcome, Turn, log_turn
 from referral_line.web.signature import SignatureVerifier
 
 MEDIA_TYPE = "text/xml"
+TIDY_SECONDS = 60.0
+"""How often sessions that are over leave memory, and it is looked whether a day is over."""
 
 
 class AnyPath(StringConvertor):
@@ -59,17 +65,19 @@ class Webhooks:
         store: SessionStore,
         verifier: SignatureVerifier,
         *,
-        account_sid: str | None,
         session_time: timedelta,
-        path_prefix: str = "",
+        observe: Callable[[Turn], None] = log_turn,
     ) -> None:
-        """Take everything a turn needs; nothing is looked up elsewhere."""
+        """Take everything a turn needs; nothing is looked up elsewhere.
+
+        ``observe`` is told of each turn once it is over: what is counted, measured and logged is
+        decided there.
+        """
         self._line = line
         self._store = store
         self._verifier = verifier
-        self._account_sid = account_sid
         self._session_time = session_time
-        self._path_prefix = path_prefix
+        self._observe = observe
         numbers = Position(line.conversation.default_language, line.script.roles["numbers"])
         self._safe_message = line.table.message(numbers).twiml
         self._safe_call = line.table.call(numbers).twiml
@@ -83,44 +91,50 @@ class Webhooks:
         return await self._answer(request, Channel.VOICE)
 
     async def _answer(self, request: Request, channel: Channel) -> Response:
-        is_message = channel is Channel.SMS
+        turn = Turn(channel)
+        began = time.monotonic()
+        response = await self._reply(request, turn)
+        turn.seconds = time.monotonic() - began
+        try:
+            self._observe(turn)
+        except Exception as error:  # noqa: BLE001 - a caller's reply never depends on a count
+            _log.error("a turn could not be observed", extra=describe(error))
+        return response
+
+    async def _reply(self, request: Request, turn: Turn) -> Response:
+        is_message = turn.channel is Channel.SMS
         inbound = None
         try:
-            inbound = await read_inbound(
-                request,
-                self._verifier,
-                channel,
-                account_sid=self._account_sid,
-                path_prefix=self._path_prefix,
-            )
+            inbound = await read_inbound(request, self._verifier, turn.channel)
             if is_message:
-                return await self._sms_turn(request, inbound)
-            return self._voice_turn(request, inbound)
+                return await self._sms_turn(request, inbound, turn)
+            return self._voice_turn(request, inbound, turn)
         except RefusedError as refusal:
+            turn.outcome = Outcome.REFUSED
             return PlainTextResponse(refusal.status.phrase, refusal.status)
         except ClientDisconnect:
+            turn.outcome = Outcome.REFUSED
             return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
         except Exception as error:  # noqa: BLE001 - whatever fails, the caller gets the numbers
-            # Neither message nor locals: they may hold what the caller sent.
-            frame = extract_tb(error.__traceback__)[-1]
-            _log.error(
-                "turn failed: %s in %s:%d", type(error).__name__, frame.name, frame.lineno or 0
-            )
+            turn.outcome = Outcome.FAILED
+            turn.failure = describe(error)
             if not is_message:
                 return _twiml(self._safe_call)
             # The carrier keeps the caller's place, if it has one, for when we are well again.
             token = inbound.token if inbound else None
             return _twiml(self._safe_message, self._cookie(token or make_token()))
 
-    async def _sms_turn(self, request: Request, inbound: Inbound) -> Response:
+    async def _sms_turn(self, request: Request, inbound: Inbound, turn: Turn) -> Response:
         conversation = self._line.conversation
         session = await self._load(inbound.token)
+        turn.before = session.position if session else None
         if session is None:
             position = conversation.begin(inbound.given, _tag(request))
         elif session.delivery == inbound.delivery != "-":
-            position = session.position
+            position, turn.is_repeat = session.position, True
         else:
             position = conversation.advance(session.position, inbound.given)
+        turn.after = position
         cookie = await self._remember(position, inbound, token=inbound.token if session else None)
         return _twiml(self._line.table.message(position).twiml, cookie)
 
@@ -150,21 +164,26 @@ class Webhooks:
     def _cookie(self, token: str) -> str:
         return _cookie(token, int(self._session_time.total_seconds()))
 
-    def _voice_turn(self, request: Request, inbound: Inbound) -> Response:
-        position = self._position(request.path_params.get("rest", ""), inbound)
-        return _twiml(self._line.table.call(position).twiml)
-
-    def _position(self, path: str, inbound: Inbound) -> Position:
+    def _voice_turn(self, request: Request, inbound: Inbound, turn: Turn) -> Response:
+        path: str = request.path_params.get("rest", "")
         conversation = self._line.conversation
-        if not path:
-            return conversation.offer_languages()
+        if waiting := self._known(path):
+            turn.before = waiting
+            turn.after = conversation.advance(waiting, inbound.given)
+        elif arrived := self._known(f"{path}/0"):
+            # A path without a turn speaks a node from its beginning, whatever was pressed before.
+            turn.before = turn.after = arrived
+        elif path:
+            turn.after = conversation.start(path.partition("/")[0])
+        else:
+            turn.after = conversation.offer_languages()
+        return _twiml(self._line.table.call(turn.after).twiml)
+
+    def _known(self, path: str) -> Position | None:
         position = parse_position(path)
-        if position is not None and conversation.is_known(position):
-            return conversation.advance(position, inbound.given)
-        arrival = parse_position(f"{path}/0")
-        if arrival is not None and conversation.is_known(arrival):
-            return arrival
-        return conversation.start(path.partition("/")[0])
+        if position is None or not self._line.conversation.is_known(position):
+            return None
+        return position
 
 
 def leaflet_routes(line: Line) -> list[BaseRoute]:
@@ -226,6 +245,7 @@ def create_app(
     webhooks: Webhooks,
     store: SessionStore,
     *,
+    counts: Counts | None = None,
     path_prefix: str = "",
     more_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
@@ -234,6 +254,7 @@ def create_app(
     Args:
         webhooks: What answers messages and calls.
         store: The session store; closed when the app ends.
+        counts: The daily totals; written when a day or the app ends.
         path_prefix: The path of the public URL. Requests are answered with it and without it,
             since some proxies take it off.
         more_routes: The leaflets', and the simulator's where it is switched on.
@@ -254,10 +275,23 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
+        tidying = asyncio.create_task(_tidy(store, counts))
         yield
+        tidying.cancel()
+        if counts:
+            counts.close()
         await store.close()
 
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _tidy(store: SessionStore, counts: Counts | None) -> None:
+    """Every minute: let sessions end and the totals of a day be written, though nobody calls."""
+    while True:
+        await asyncio.sleep(TIDY_SECONDS)
+        await store.purge()
+        if counts:
+            await asyncio.to_thread(counts.tick)  # a disk that hangs keeps no caller waiting
 
 
 def _tag(request: Request) -> str | None:

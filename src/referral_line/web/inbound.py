@@ -7,6 +7,7 @@ a name or a place, so nothing behind it can keep one.
 import asyncio
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 from urllib.parse import parse_qsl
 
@@ -29,8 +30,21 @@ with the square of the length on Pythons we support (CVE-2024-7592)."""
 READ_SECONDS = 10.0
 """Longest wait for a body; the carrier sends it at once."""
 
+
+class Parameter(StrEnum):
+    """Every parameter of a webhook that is read. No other is, beside the check of the signature.
+
+    Who called, from where and to which number stand in parameters that have no name here.
+    """
+
+    BODY = "Body"
+    DIGITS = "Digits"
+    NUM_MEDIA = "NumMedia"
+    ACCOUNT_SID = "AccountSid"
+
+
 _COOKIE = re.compile(rf"(?:^|;\s*){COOKIE}=([A-Za-z0-9_-]+)(?:;|$)")
-_WORDS_OR_KEYS = {Channel.SMS: "Body", Channel.VOICE: "Digits"}
+_WORDS_OR_KEYS = {Channel.SMS: Parameter.BODY, Channel.VOICE: Parameter.DIGITS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +67,7 @@ class RefusedError(Exception):
         super().__init__(status.phrase)
 
 
-async def read_inbound(
-    request: Request,
-    verifier: SignatureVerifier,
-    channel: Channel,
-    *,
-    account_sid: str | None,
-    path_prefix: str,
-) -> Inbound:
+async def read_inbound(request: Request, verifier: SignatureVerifier, channel: Channel) -> Inbound:
     """Read, verify and reduce a webhook.
 
     Raises:
@@ -72,16 +79,16 @@ async def read_inbound(
     pairs = _parse(await read_body(request))
     raw_path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     is_valid = verifier.is_valid(
-        raw_path.split(b"?")[0].decode("latin-1").removeprefix(path_prefix),
+        raw_path.split(b"?")[0].decode("latin-1"),
         request.scope["query_string"].decode("latin-1"),
         pairs,
         request.headers.get("x-twilio-signature", ""),
     )
-    sender = _first(pairs, "AccountSid")
-    if not is_valid or (sender and account_sid and sender != account_sid):
+    sender = _first(pairs, Parameter.ACCOUNT_SID)
+    if not is_valid or (sender and verifier.account_sid not in {None, sender}):
         raise RefusedError(HTTPStatus.FORBIDDEN)
     text = _first(pairs, _WORDS_OR_KEYS[channel]) or ""
-    pictures = _first(pairs, "NumMedia") or ""
+    pictures = _first(pairs, Parameter.NUM_MEDIA) or ""
     found = _COOKIE.search(request.headers.get("cookie", "")[:MAX_COOKIE])
     cookie = found[1] if found else ""
     return Inbound(
@@ -114,7 +121,7 @@ def _parse(body: bytes) -> Pairs:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
 
 
-def _first(pairs: Pairs, name: str) -> str | None:
+def _first(pairs: Pairs, name: Parameter) -> str | None:
     wanted = name.encode()
     for found, value in pairs:
         if found == wanted:

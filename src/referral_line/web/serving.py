@@ -3,7 +3,7 @@
 import logging
 import os
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 
 from starlette.applications import Starlette
 
@@ -17,7 +17,12 @@ from referral_line.settings import (
     check_ready_to_serve,
     load_settings,
 )
+from referral_line.telemetry.counts import Counts
+from referral_line.telemetry.logs import log_what_nobody_caught
+from referral_line.telemetry.metrics import Metrics
+from referral_line.telemetry.process import check_process, keep_no_core, raise_file_limit
 from referral_line.web.app import Webhooks, audio_routes, create_app, leaflet_routes
+from referral_line.web.observing import Observer
 from referral_line.web.signature import SignatureVerifier
 from referral_line.web.simulator import Simulator
 
@@ -30,19 +35,29 @@ def app_from_environment() -> Starlette:
     Raises:
         FaultsFound: settings, content or the default language can't be served; every fault.
     """
+    log_what_nobody_caught()
+    keep_no_core()
+    raise_file_limit()
     settings = load_settings(os.environ)
     faults = check_ready_to_serve(settings)
     if faults:
         raise SettingsError(faults)
     for fault in check_environment(os.environ):
-        _log.warning("%s", fault)
+        _log.warning("a setting means nothing", extra={"fault": str(fault)})
+    for finding in check_process():
+        _log.warning(
+            "this machine could betray callers, or turn them away",
+            extra={"fault": f"{finding.text}; {finding.remedy}"},
+        )
     line = compile_today(settings)
     return make_app(settings, line)
 
 
 def make_app(settings: Settings, line: Line) -> Starlette:
     """Make the app of a compiled line, and say in the log what it serves."""
-    store = make_store(settings)
+    metrics = Metrics()
+    store = make_store(settings, metrics)
+    counts = Counts(settings.counts_file, date.today)
     _announce(settings, line)
     session_time = timedelta(seconds=settings.session_seconds)
     webhooks = Webhooks(
@@ -50,22 +65,24 @@ def make_app(settings: Settings, line: Line) -> Starlette:
         store,
         SignatureVerifier(
             settings.public_url or "",
+            account_sid=settings.account_sid,
             auth_tokens=[token.get_secret_value() for token in settings.auth_tokens],
             shared_keys=[key.get_secret_value() for key in settings.shared_keys],
         ),
-        account_sid=settings.account_sid,
         session_time=session_time,
-        path_prefix=settings.path_prefix,
+        observe=Observer(line, counts, metrics),
     )
     routes = [*leaflet_routes(line), *audio_routes(line)]
     if settings.has_simulator:
         routes += Simulator(
             line, session_time=session_time, clock=time.monotonic, path_prefix=settings.path_prefix
         ).routes()
-    return create_app(webhooks, store, path_prefix=settings.path_prefix, more_routes=routes)
+    return create_app(
+        webhooks, store, counts=counts, path_prefix=settings.path_prefix, more_routes=routes
+    )
 
 
-def make_store(settings: Settings) -> SessionStore:
+def make_store(settings: Settings, metrics: Metrics | None = None) -> SessionStore:
     """Make the session store: Redis with memory as its spare, or memory alone.
 
     Raises:
@@ -73,25 +90,35 @@ def make_store(settings: Settings) -> SessionStore:
     """
     if settings.redis_url is None:
         return MemoryStore(time.monotonic)
-    return SparedStore(connect(settings.redis_url.get_secret_value()), time.monotonic)
+    first = connect(settings.redis_url.get_secret_value())
+    if metrics is None:
+        return SparedStore(first, time.monotonic)
+    return SparedStore(first, time.monotonic, on_health=metrics.store)
 
 
 def _announce(settings: Settings, line: Line) -> None:
-    _log.info("serving %s", ", ".join(line.languages))
+    _log.info("serving", extra={"languages": list(line.languages)})
     if settings.redis_url is None:
         _log.warning(
             "REDIS_URL is not set: sessions are in the memory of this one process and end with it"
         )
     if line.drafts:
-        _log.warning("machine drafts awaiting a native reviewer: %s", ", ".join(line.drafts))
+        _log.warning(
+            "machine drafts awaiting a native reviewer", extra={"languages": list(line.drafts)}
+        )
     for tag, faults in line.left_out.items():
-        _log.error("%s is not served, %d faults; the first: %s", tag, len(faults), faults[0])
+        _log.error(
+            "a language is not served; its first fault",
+            extra={"languages": [tag], "count": len(faults), "fault": str(faults[0])},
+        )
     silent = [tag for tag in line.languages if not line.is_spoken(tag)]
     if silent:
-        _log.warning("text messages only, no voice and no recordings: %s", ", ".join(silent))
+        _log.warning("text messages only, no voice and no recordings", extra={"languages": silent})
     for fault in line.warnings:
         if "recordings check" in fault.text:
-            _log.warning("%s", fault)
+            _log.warning("recordings are not played", extra={"fault": str(fault)})
     stale = sum("due for confirmation" in fault.text for fault in line.warnings)
     if stale:
-        _log.warning("%d facts are due for confirmation: referral-line services check", stale)
+        _log.warning(
+            "facts are due for confirmation: referral-line services check", extra={"count": stale}
+        )

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
 
 from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, RequestValidator
 
@@ -23,10 +24,20 @@ class SignatureVerifier:
     """
 
     def __init__(
-        self, public_url: str, *, auth_tokens: Iterable[str] = (), shared_keys: Iterable[str] = ()
+        self,
+        public_url: str,
+        *,
+        account_sid: str | None = None,
+        auth_tokens: Iterable[str] = (),
+        shared_keys: Iterable[str] = (),
     ) -> None:
-        """Prepare for a base URL; several tokens may be valid while one is rotated."""
+        """Prepare for a base URL; several tokens may be valid while one is rotated.
+
+        ``account_sid`` is the one account whose webhooks are accepted; any if it is not given.
+        """
+        self.account_sid = account_sid
         self._public_url = public_url.rstrip("/")
+        self._prefix = urlsplit(self._public_url).path
         self._secrets = [
             *((secret, HMAC_SHA1) for secret in auth_tokens),
             *((secret, HMAC_SHA256) for secret in shared_keys),
@@ -36,14 +47,16 @@ class SignatureVerifier:
         """Check a form post.
 
         Args:
-            path: The raw path behind the public URL, percent-encoding untouched.
+            path: The raw path, percent-encoding untouched, with the path of the public URL or
+                without it, since some proxies take it off.
             query: The raw query, without the question mark.
             pairs: Every parameter of the body; blank and repeated ones count.
             signature: The header ``X-Twilio-Signature``; empty if there was none.
         """
         if not signature:
             return False
-        url = self._public_url + path + (f"?{query}" if query else "")
+        behind = path.removeprefix(self._prefix)
+        url = self._public_url + behind + (f"?{query}" if query else "")
         form = _Form(pairs)
         return any(
             RequestValidator(secret).validate(url, form, signature, algorithm)

@@ -90,8 +90,7 @@ class Simulator:
         webhooks = Webhooks(
             line,
             store,
-            SignatureVerifier(_BASE_URL, auth_tokens=[token]),
-            account_sid=self._account,
+            SignatureVerifier(_BASE_URL, account_sid=self._account, auth_tokens=[token]),
             session_time=session_time,
         )
         self._app = create_app(webhooks, store)
