@@ -35,7 +35,7 @@ def check_table(table: Table, script: Script, texts: Iterable[Texts]) -> dict[st
     for language in texts:
         catalogue = _catalogue(language)
         file = catalogue.file if catalogue else script.file
-        discreet = _stems(script, language)
+        discreet = discreet_stems(script, language)
         faults = found.setdefault(language.tag, [])
         faults += catalogue.faults if catalogue else ()
         for position, reply in table.sms.items():
@@ -44,9 +44,9 @@ def check_table(table: Table, script: Script, texts: Iterable[Texts]) -> dict[st
                 faults += [
                     Fault(file, line, str(position), text, severity)
                     for severity, text in (
-                        *_check_message(reply.text, discreet),
+                        *check_message(reply.text, discreet),
                         *_check_segments(position, reply, script),
-                        *_check_xml(reply.twiml),
+                        *check_xml(reply.twiml),
                     )
                 ]
         for position, call in table.voice.items():
@@ -54,7 +54,7 @@ def check_table(table: Table, script: Script, texts: Iterable[Texts]) -> dict[st
                 line = _line(position, Channel.VOICE, catalogue)
                 faults += [
                     Fault(file, line, str(position), text, severity)
-                    for severity, text in (*_check_call(call), *_check_xml(call.twiml))
+                    for severity, text in (*check_call(call), *check_xml(call.twiml))
                 ]
     return found
 
@@ -71,12 +71,14 @@ def _line(position: Position, channel: Channel, catalogue: Catalogue | None) -> 
     return catalogue.lines.get(f"{position.node}/{channel}") if catalogue else None
 
 
-def _stems(script: Script, language: Texts) -> list[str]:
+def discreet_stems(script: Script, language: Texts) -> list[str]:
+    """Return the beginnings of words, normalised, that a locked screen must not show."""
     words = split_words(language.text(script.phrases["discreet"]["words"]))
     return [normalise(word) for word in words]
 
 
-def _check_message(text: str, discreet: Iterable[str]) -> Iterator[Finding]:
+def check_message(text: str, discreet: Iterable[str]) -> Iterator[Finding]:
+    """Yield what is wrong with one text message; ``discreet`` as ``discreet_stems`` returns it."""
     if len(text) > MAX_BODY:
         yield Severity.ERROR, f"{len(text)} characters; the carrier sends {MAX_BODY} at most"
     shown = normalise(text[:LOCK_SCREEN])
@@ -108,7 +110,8 @@ def _check_segments(position: Position, reply: SmsReply, script: Script) -> Iter
         )
 
 
-def _check_call(reply: VoiceReply) -> Iterator[Finding]:
+def check_call(reply: VoiceReply) -> Iterator[Finding]:
+    """Yield what the carrier's voices can't say in one breath."""
     for said in reply.spoken:
         if len(said.text) > MAX_SAID or len(quote(said.text)) > MAX_SAID_ENCODED:
             yield (
@@ -117,7 +120,8 @@ def _check_call(reply: VoiceReply) -> Iterator[Finding]:
             )
 
 
-def _check_xml(twiml: bytes) -> Iterator[Finding]:
+def check_xml(twiml: bytes) -> Iterator[Finding]:
+    """Yield what keeps the carrier from reading a reply: its size, or XML that is none."""
     if len(twiml) > MAX_TWIML:
         yield Severity.ERROR, f"{len(twiml)} bytes of TwiML; {MAX_TWIML} at most"
     try:

@@ -27,7 +27,7 @@ from referral_line.languages.detection import Detector
 from referral_line.languages.language import SOURCE_LANGUAGE, known_languages
 from referral_line.languages.names import unserved_languages
 from referral_line.languages.recordings import Recording, digest, find_recordings, recording_name
-from referral_line.replies.checks import check_table
+from referral_line.replies.checks import check_table, discreet_stems
 from referral_line.replies.table import Compiler, Table
 from referral_line.settings import Settings
 
@@ -53,6 +53,10 @@ class Line:
     """The folder of recordings, with one folder a language."""
     recordings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By tag, the file names of recordings by the digest of their text."""
+    discreet: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By tag, beginnings of words that a locked screen must not show."""
+    spoken_numbers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By tag, then by service id, how the number of a service is read out."""
     left_out: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     """Languages that can't be served, each with its faults."""
     warnings: tuple[Fault, ...] = ()
@@ -348,7 +352,7 @@ def _compile(
         ),
         default_language=_default(settings),
     )
-    table = Compiler(
+    compiler = Compiler(
         script=whole,
         directory=directory,
         languages=tags,
@@ -358,7 +362,8 @@ def _compile(
         default_language=_default(settings),
         spoken=spoken,
         recordings=recordings,
-    ).compile(texts)
+    )
+    table = compiler.compile(texts)
     faults = check_table(table, whole, texts)
     faulty = {tag: tuple(found) for tag, found in faults.items() if any(map(_is_error, found))}
     line = Line(
@@ -370,6 +375,8 @@ def _compile(
         spoken=spoken,
         audio=audio_folder(settings),
         recordings=recordings,
+        discreet={language.tag: discreet_stems(whole, language) for language in texts},
+        spoken_numbers={language.tag: compiler.spoken_numbers(language) for language in texts},
         drafts=tuple(
             language.tag
             for language in texts

@@ -136,6 +136,14 @@ class Compiler:
         speaking = self.default_language if self.default_language in spoken else next(iter(spoken))
         return Table(sms, voice, leaflets, start, replace(start, language=speaking))
 
+    def spoken_numbers(self, language: Texts) -> dict[str, str]:
+        """Return how a language reads out the numbers that callers may be given, by service id."""
+        return {
+            service.id: self._read(service.phone, language)
+            for service in self.directory.services.values()
+            if service.is_confirmed and is_number(service.phone)
+        }
+
     def _leaflet(self, language: Texts) -> bytes:
         nodes = self.script.nodes
         labels: dict[str, str] = {}
