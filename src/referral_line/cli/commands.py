@@ -8,10 +8,15 @@ import click
 from referral_line import __version__
 from referral_line.cli.checking import script, services
 from referral_line.cli.conversing import call, leaflet, text
+from referral_line.cli.counting import stats
+from referral_line.cli.doctoring import doctor
+from referral_line.cli.exporting import fallback
+from referral_line.cli.numbering import number
 from referral_line.cli.recording import recordings
 from referral_line.cli.serving import demo, serve
+from referral_line.cli.sweeping import sweep
 from referral_line.cli.translating import catalogue, languages
-from referral_line.errors import FaultsFound, SettingsError
+from referral_line.errors import CarrierError, FaultsFound, SettingsError
 
 FAULTS_FOUND = 1
 WRONG_USE = 2
@@ -27,6 +32,9 @@ class _Commands(click.Group):
             for fault in found.faults:
                 click.echo(fault, err=True)
             ctx.exit(WRONG_USE if isinstance(found, SettingsError) else FAULTS_FOUND)
+        except CarrierError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(FAULTS_FOUND)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,6 +60,11 @@ for command in (
     recordings,
     script,
     services,
+    fallback,
+    number,
+    sweep,
+    doctor,
+    stats,
 ):
     line.add_command(command)
 
