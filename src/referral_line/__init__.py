@@ -1,3 +1,3 @@
 """A free, open helpline for anyone blackmailed with intimate images, by text message and phone."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
