@@ -3,6 +3,8 @@
 import asyncio
 import json
 import os
+import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -517,6 +519,11 @@ def inspect(
         ),
         pytest.param({"sms_url": ""}, ["number-points-elsewhere"], id="points nowhere"),
         pytest.param(
+            {"sms_url": "https://line.example.org/sms/welsh#rc=2"},
+            ["number-language-unknown"],
+            id="no such language",
+        ),
+        pytest.param(
             {"voice_url": "https://line.example.org/voice"}, ["no-second-try"], id="no overrides"
         ),
         pytest.param({"sms_method": "GET"}, ["get-used"], id="GET"),
@@ -814,6 +821,46 @@ def test_what_a_proxy_includes_is_read_too(tmp_path: Path) -> None:
 def test_shipped_proxy_configuration_is_well() -> None:
     """What we tell deployers to take passes our own check."""
     assert check_proxy([PROXY], "line.example.org") == []
+
+
+@pytest.mark.parametrize(
+    "config", [PROXY, ROOT / "deploy" / "fallback" / "nginx.conf"], ids=["proxy", "fallback"]
+)
+def test_shipped_configuration_starts_under_systemd(tmp_path: Path, config: Path) -> None:
+    """There an error log can't be opened by path: stderr is a socket to the journal."""
+    (tmp_path / "full.pem").touch()
+    start_nginx(tmp_path, "server { listen 127.0.0.1:{port}; }", "localhost").stop()
+    block = config.read_text(encoding="utf-8")
+    for name in re.findall(r"ssl_certificate(?:_key)?\s+(\S+);", block):
+        block = block.replace(name, str(tmp_path / ("key.pem" if "key" in name else "full.pem")))
+    main = (tmp_path / "nginx.conf").read_text(encoding="utf-8")
+    ours, count = re.subn(r"server \{ listen .*\}", lambda _: block, main)
+    assert count == 1
+    (tmp_path / "nginx.conf").write_text(ours, encoding="utf-8")
+    journal, stderr = socket.socketpair()
+    with journal, stderr:
+        done = subprocess.run(
+            [
+                str(shutil.which("nginx")),
+                "-t",
+                "-p",
+                str(tmp_path),
+                "-c",
+                str(tmp_path / "nginx.conf"),
+            ],
+            check=False,
+            stderr=stderr.fileno(),
+        )
+        told = journal.recv(65536).decode()
+    assert done.returncode == 0, told
+
+
+def test_doctor_makes_no_file(deployment: Deployment, tmp_path: Path) -> None:
+    """It often runs as another user: a file of its own would shut the server out."""
+    counts = tmp_path / "counts.jsonl"
+    done = deployment.doctor("--json", REFERRAL_LINE_COUNTS_FILE=str(counts))
+    assert "REFERRAL_LINE_COUNTS_FILE" not in done.stdout
+    assert not counts.exists()
 
 
 def test_proxy_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:

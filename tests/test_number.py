@@ -282,7 +282,8 @@ def test_unusable_addresses(url: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "environ", "text"),
     [
-        (["set", "--language", "../x"], {}, "'../x' is no language tag"),
+        (["set", "--language", "../x"], {}, "'../x' is no language here"),
+        (["set", "--language", "welsh"], {}, "'welsh' is no language here"),
         (["set"], {"REFERRAL_LINE_PUBLIC_URL": ""}, "REFERRAL_LINE_PUBLIC_URL: is not set"),
         (["set"], {"REFERRAL_LINE_PUBLIC_URL": "http://127.0.0.1"}, "must begin with https://"),
         (["show"], {"TWILIO_ACCOUNT_SID": ""}, "TWILIO_ACCOUNT_SID: is not set"),
@@ -294,7 +295,16 @@ def test_unusable_addresses(url: str, reason: str) -> None:
             "TWILIO_API_KEY: is not set; make an API key",
         ),
     ],
-    ids=["tag", "no address", "http", "no account", "no key", "no secret", "no credentials"],
+    ids=[
+        "tag",
+        "no such language",
+        "no address",
+        "http",
+        "no account",
+        "no key",
+        "no secret",
+        "no credentials",
+    ],
 )
 def test_wrong_use(
     carrier: CarrierApi, arguments: list[str], environ: dict[str, str], text: str

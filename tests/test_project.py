@@ -31,9 +31,11 @@ def test_every_setting_is_documented() -> None:
 def leaves(command: click.Command, name: str) -> list[str]:
     """The names of a command and of everything below it."""
     if isinstance(command, click.Group):
+        context = click.Context(command)
         return [
             leaf
-            for child, below in command.commands.items()
+            for child in command.list_commands(context)
+            if (below := command.get_command(context, child))
             for leaf in leaves(below, f"{name} {child}".strip())
         ]
     return [name]

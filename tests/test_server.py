@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -213,6 +214,29 @@ def test_server_ends_in_order(start: StartServer) -> None:
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(15) in {0, -signal.SIGTERM}
     assert "Traceback" not in server.output.read_text()
+
+
+MODULES = """
+import sys
+from referral_line.cli import main
+sys.argv = ["referral-line", "serve"]
+try:
+    main()
+except SystemExit:
+    pass
+print(*sorted(sys.modules))
+"""
+
+
+def test_process_that_answers_callers_can_not_speak_to_the_carriers_api() -> None:
+    """Nothing of the room for it, nor of the libraries below, is loaded by ``serve``."""
+    done = subprocess.run(
+        [sys.executable, "-c", MODULES], capture_output=True, check=True, text=True
+    )
+    loaded = done.stdout.split()
+    assert "referral_line.web.serving" in loaded
+    apart = ("referral_line.carrier", "twilio.rest", "twilio.http", "requests", "crossplane")
+    assert [name for name in loaded if name.startswith(apart)] == []
 
 
 def test_slow_or_broken_requests_do_not_reach_the_log(

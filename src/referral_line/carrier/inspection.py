@@ -20,6 +20,7 @@ from referral_line.carrier.api import (
 from referral_line.carrier.number import SMS, VOICE, Number, find_number
 from referral_line.carrier.sweep import Kind, find_records
 from referral_line.errors import CarrierError, Danger, Finding, SettingsError
+from referral_line.languages.language import known_languages
 from referral_line.settings import Settings
 
 UNSWEPT: Final = timedelta(days=1)
@@ -34,6 +35,7 @@ _OVERRIDES: Final = {
 }
 _VERBS: Final = {SMS: "Message", VOICE: "Say"}
 _NOT_ALLOWED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_TAGS: Final = frozenset(tag.casefold() for tag in known_languages())
 _KINDS: Final = {SMS: "texts", VOICE: "calls"}
 
 
@@ -143,6 +145,13 @@ def _check_pointing(number: Number, public_url: str) -> Iterator[Finding]:
                 f"{kind} lead to {address or 'nowhere'}, not to {wanted}",
                 "referral-line number set",
             )
+        elif (tag := address.removeprefix(wanted).strip("/")) and tag.casefold() not in _TAGS:
+            yield Finding(
+                "number-language-unknown",
+                Danger.RISK,
+                f"{kind} lead to {address}, but there is no language {tag!r}",
+                "referral-line number set --language TAG, or without it",
+            )
         elif not overrides:
             yield Finding(
                 "no-second-try",
@@ -234,7 +243,8 @@ def _check_records(api: Api, digits: str, now: datetime) -> Iterator[Finding]:
     try:
         backlog = find_records(api, digits, UNSWEPT, now)
     except CarrierError as error:
-        yield Finding("records-unseen", Danger.RISK, f"the carrier's records: {error}", "try again")
+        remedy = "let the key list messages and calls (docs/sweeping.md), then ask again"
+        yield Finding("records-unseen", Danger.RISK, f"the carrier's records: {error}", remedy)
         return
     texts, calls = backlog.count(Kind.MESSAGES), backlog.count(Kind.CALLS)
     if texts or calls:

@@ -1,29 +1,54 @@
 """The command tree, and what every command does with faults."""
 
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 from io import TextIOWrapper
 
 import click
 
 from referral_line import __version__
-from referral_line.cli.checking import script, services
-from referral_line.cli.conversing import call, leaflet, text
-from referral_line.cli.counting import stats
-from referral_line.cli.doctoring import doctor
-from referral_line.cli.exporting import fallback
-from referral_line.cli.numbering import number
-from referral_line.cli.recording import recordings
-from referral_line.cli.serving import demo, serve
-from referral_line.cli.sweeping import sweep
-from referral_line.cli.translating import catalogue, languages
 from referral_line.errors import CarrierError, FaultsFound, SettingsError
+from referral_line.telemetry.process import keep_no_core
 
 FAULTS_FOUND = 1
 WRONG_USE = 2
 
+_MODULES: Mapping[str, str] = {
+    "demo": "serving",
+    "serve": "serving",
+    "text": "conversing",
+    "call": "conversing",
+    "leaflet": "conversing",
+    "languages": "translating",
+    "catalogue": "translating",
+    "recordings": "recording",
+    "script": "checking",
+    "services": "checking",
+    "fallback": "exporting",
+    "number": "numbering",
+    "sweep": "sweeping",
+    "doctor": "doctoring",
+    "stats": "counting",
+}
+"""Each command with its module, imported when it is asked for: so the process that answers callers
+has nothing in it that speaks to the carrier's API."""
+
 
 class _Commands(click.Group):
     """A group whose commands may raise faults: they are printed, a line each, never a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _MODULES:
+            return None
+        module = import_module(f"referral_line.cli.{_MODULES[cmd_name]}")
+        found: click.Command = getattr(module, cmd_name)
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -49,29 +74,10 @@ def line() -> None:
     """
 
 
-for command in (
-    demo,
-    serve,
-    text,
-    call,
-    leaflet,
-    languages,
-    catalogue,
-    recordings,
-    script,
-    services,
-    fallback,
-    number,
-    sweep,
-    doctor,
-    stats,
-):
-    line.add_command(command)
-
-
 def main() -> None:
     """Run the command line, with UTF-8 whatever the terminal says: callers' languages need it."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    keep_no_core()  # what callers sent, or the carrier keeps of them, may be in memory
     line(prog_name="referral-line")

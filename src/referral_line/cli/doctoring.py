@@ -196,7 +196,8 @@ def _check_line(line: Line) -> Iterator[Finding]:
             "facts-due",
             Danger.RISK,
             f"{stale} facts on services are due for confirmation: a number may be wrong by now",
-            "referral-line services check, dial them, move their dates",
+            "referral-line services check; find a newer source for each, then move its date "
+            "(docs/operating.md). Never dial 999 to try it",
         )
     silent = [tag for tag in line.languages if not line.is_spoken(tag)]
     if silent:
@@ -276,7 +277,7 @@ def _look_at_proxy(settings: Settings, proxies: tuple[Path, ...], examination: E
 
 def _check_traces(settings: Settings) -> Iterator[Finding]:
     if settings.counts_file:
-        for fault in check_counts_file(settings.counts_file):
+        for fault in check_counts_file(settings.counts_file, may_create=False):
             yield _of_setting(fault)
     host = (settings.metrics or "").rpartition(":")[0]
     if host and host not in {"127.0.0.1", "localhost", "[::1]"}:

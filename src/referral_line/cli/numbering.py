@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from urllib.parse import urlsplit
 
 import click
@@ -22,9 +21,9 @@ from referral_line.carrier.number import (
     why_unusable,
 )
 from referral_line.errors import Fault, SettingsError
+from referral_line.languages.language import known_languages
 from referral_line.settings import Settings, load_settings
 
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _NEEDED = {SMS: "texts", VOICE: "calls"}
 
 
@@ -68,10 +67,13 @@ def _check_url(context: click.Context, option: click.Parameter, url: str | None)
 
 
 def _check_tag(context: click.Context, option: click.Parameter, tag: str | None) -> str | None:
-    if tag is not None and not _TAG.fullmatch(tag):
-        message = f"{tag!r} is no language tag, such as pl or zh-Hant"
+    if tag is None:
+        return None
+    known = {each.casefold(): each for each in known_languages()}
+    if tag.casefold() not in known:
+        message = f"{tag!r} is no language here; there are {', '.join(known.values())}"
         raise click.BadParameter(message, ctx=context, param=option)
-    return tag
+    return known[tag.casefold()]
 
 
 @number.command("set")

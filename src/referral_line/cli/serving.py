@@ -20,7 +20,6 @@ from referral_line.settings import API_KEY, check_ready_to_serve, load_settings
 from referral_line.telemetry.counts import check_counts_file
 from referral_line.telemetry.logs import configuration, log_what_nobody_caught
 from referral_line.telemetry.metrics import check_metrics_environment, serve_metrics
-from referral_line.telemetry.process import keep_no_core
 from referral_line.web.serving import make_app, make_store
 
 LOCALHOST = "127.0.0.1"
@@ -63,7 +62,6 @@ def serve(host: str, port: int, workers: int) -> None:
     compile_today(settings)  # whatever is wrong is told once, before any worker starts
     logging.config.dictConfig(configuration())
     log_what_nobody_caught()
-    keep_no_core()
     _drop_api_key(os.environ)
     _log.info("starting", extra={"address": f"{host}:{port}", "count": workers})
     with serve_metrics(settings.metrics, workers=workers) if settings.metrics else nullcontext():

@@ -15,6 +15,10 @@ MAX_SESSIONS = 100_000
 PAUSE = timedelta(seconds=5)
 """How long a store that failed is left alone, so that callers don't wait for it at every turn."""
 
+COPY_TIME = timedelta(minutes=5)
+"""How long a copy stays of a session that the first store has: enough for a conversation to go on
+when that store goes away, and no longer, since another process may wipe the session meanwhile."""
+
 WIPED = ""
 """Stands for a session that is over while the first store still has it."""
 LONGEST_SESSION = timedelta(seconds=MAX_SESSION_SECONDS)
@@ -142,7 +146,7 @@ class SparedStore:
         answered, _ = await self._try(lambda: self._first.save(key, value, ttl), is_write=True)
         if answered:
             await self._newer.delete(key)
-            await self._copies.save(key, value, ttl)
+            await self._copies.save(key, value, min(ttl, COPY_TIME))
         else:
             await self._newer.save(key, value, ttl)
 

@@ -228,8 +228,15 @@ def _write_at_once(descriptor: int, lines: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def check_counts_file(path: Path) -> list[Fault]:
-    """Return why totals could not be written to a file; an empty one is made if there is none."""
+def check_counts_file(path: Path, *, may_create: bool = True) -> list[Fault]:
+    """Return why totals could not be written to a file.
+
+    Args:
+        path: The file. An empty one is made if there is none,
+        may_create: unless another user than the one who will write it asks.
+    """
+    if not may_create and not path.exists() and path.parent.is_dir():
+        return []
     try:
         descriptor = _open(path)
     except OSError as error:

@@ -143,7 +143,7 @@ def _judge(path: Path, rules: _Rules) -> Iterator[Finding]:
             "proxy-error-log",
             Danger.EXPOSED,
             f"{errors.place if errors else path}: nginx' error log quotes the request that failed",
-            f"write `error_log /dev/stderr emerg;` ({_REMEDY})",
+            f"write `error_log stderr emerg;` ({_REMEDY})",
         )
     if _bytes(*_words(rules, "client_body_buffer_size")) < _ENOUGH:
         yield Finding(
