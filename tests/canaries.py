@@ -4,15 +4,17 @@ import base64
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, quote_plus
 
 HASHES = ("md5", "sha1", "sha256", "sha512", "blake2b")
 MACS = ("md5", "sha1", "sha256")
-HEX_PREFIX = 12
-"""Hashes are looked for by their beginning, so that a shortened one is found too."""
-RAW_PREFIX = 8
+RAW_WINDOW = 8
+TEXT_WINDOW = 12
+"""So many bytes of a hash, or characters of one written down, are enough to know it by, whichever
+part of it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +45,39 @@ class Canary:
                 f"0{national[:4]} {national[4:]}",
                 f"+{digits[:2]} {digits[2:6]} {digits[6:]}",
                 digits[::-1],
+                digits[-6:],  # as some shorten a number before they write it down
             }
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """The bytes of one form of one canary, and a name for a failure's message."""
+    """The bytes of one form of one canary, and a name for a failure's message.
+
+    ``window`` is how much of it is looked for, wherever it is cut; all of it where it is 0.
+    """
 
     name: str
     value: bytes
+    window: int = 0
 
 
 def needles(canaries: Iterable[Canary], secrets: Mapping[str, bytes]) -> list[Needle]:
     """Every form of every canary: raw, encoded, hashed, hashed with each secret."""
-    found: dict[bytes, str] = {}
+    found: dict[bytes, Needle] = {}
     for canary in canaries:
         for spelling in canary.spellings():
             for form, value in _encoded(spelling):
-                found.setdefault(value, f"{canary.name}, {form}")
+                if len(value) >= MIN_NEEDLE:
+                    found.setdefault(value, Needle(f"{canary.name}, {form}", value))
             if not canary.may_be_hashed:
-                for form, value in _hashed(spelling, secrets):
-                    found.setdefault(value, f"{canary.name}, {form}")
-    return [Needle(name, value) for value, name in found.items()]
+                for form, value, window in _hashed(spelling, secrets):
+                    found.setdefault(value, Needle(f"{canary.name}, {form}", value, window))
+    return list(found.values())
+
+
+MIN_NEEDLE = 6
+"""Shorter ones would be found by chance."""
 
 
 def _encoded(text: str) -> Iterator[tuple[str, bytes]]:
@@ -79,44 +91,62 @@ def _encoded(text: str) -> Iterator[tuple[str, bytes]]:
     for shift in range(3):
         # Base64 looks different by where a value begins; the ends depend on the neighbours.
         padded = base64.b64encode(bytes(shift) + raw)
-        yield "base64", padded[4 if shift else 0 : len(padded) - 4]
-        yield (
-            "base64url",
-            padded[4 if shift else 0 : len(padded) - 4].translate(bytes.maketrans(b"+/", b"-_")),
-        )
+        inner = padded[4 if shift else 0 : len(padded) - 4]
+        yield "base64", inner
+        yield "base64url", inner.translate(_URL_SAFE)
 
 
-def _hashed(text: str, secrets: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+def _hashed(text: str, secrets: Mapping[str, bytes]) -> Iterator[tuple[str, bytes, int]]:
     raw = text.encode()
     for name in HASHES:
         yield from _digest(name, hashlib.new(name, raw).digest())
+    for name, check in (("crc32", zlib.crc32(raw)), ("adler32", zlib.adler32(raw))):
+        yield name, str(check).encode(), 0
+        yield f"{name}, hex", f"{check:08x}".encode(), 0
     for secret, key in secrets.items():
         for name in MACS:
-            mac = f"HMAC-{name} with {secret}"
-            yield from _digest(mac, hmac.new(key, raw, name).digest())
+            yield from _digest(f"HMAC-{name} with {secret}", hmac.new(key, raw, name).digest())
             yield from _digest(
                 f"{name} salted with {secret}", hashlib.new(name, key + raw).digest()
             )
 
 
-def _digest(name: str, digest: bytes) -> Iterator[tuple[str, bytes]]:
-    yield f"{name}, raw", digest[:RAW_PREFIX]
-    yield f"{name}, hex", digest.hex()[:HEX_PREFIX].encode()
-    yield f"{name}, HEX", digest.hex()[:HEX_PREFIX].upper().encode()
-    yield f"{name}, base64", base64.b64encode(digest)[:HEX_PREFIX]
-    yield f"{name}, base64url", base64.urlsafe_b64encode(digest)[:HEX_PREFIX]
+def _digest(name: str, digest: bytes) -> Iterator[tuple[str, bytes, int]]:
+    yield f"{name}, raw", digest, RAW_WINDOW
+    yield f"{name}, hex", digest.hex().encode(), TEXT_WINDOW
+    yield f"{name}, base64", base64.b64encode(digest), TEXT_WINDOW
 
 
 def search(places: Mapping[str, bytes], wanted: Iterable[Needle]) -> list[str]:
-    """Return where something was found, as ``what in where``."""
+    """Return where something was found, as ``what in where``.
+
+    Capitals and the two alphabets of base64 make no difference to what is looked for in parts.
+    """
     sought = list(wanted)
-    return [
-        f"{needle.name} in {place}"
-        for place, content in places.items()
-        for needle in sought
-        if len(needle.value) >= MIN_NEEDLE and needle.value in content
-    ]
+    whole = [needle for needle in sought if not needle.window]
+    parts: dict[bytes, set[str]] = {}
+    for needle in sought:
+        if needle.window:
+            for part in _windows(_folded(needle.value, needle.window), needle.window):
+                parts.setdefault(part, set()).add(needle.name)
+    found = []
+    for place, content in places.items():
+        found += [f"{needle.name} in {place}" for needle in whole if needle.value in content]
+        for window in {needle.window for needle in sought if needle.window}:
+            here = set(_windows(_folded(content, window), window))
+            names = {name for part in here & parts.keys() for name in parts[part]}
+            found += [f"{name} in {place}" for name in sorted(names)]
+    return found
 
 
-MIN_NEEDLE = 6
-"""Shorter ones would be found by chance."""
+def _folded(content: bytes, window: int) -> bytes:
+    """Fold what is written down: hex in capitals, base64 for addresses."""
+    return content.translate(_URL_SAFE).lower() if window == TEXT_WINDOW else content
+
+
+def _windows(content: bytes, window: int) -> Iterator[bytes]:
+    for start in range(len(content) - window + 1):
+        yield content[start : start + window]

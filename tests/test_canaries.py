@@ -18,6 +18,7 @@ import ssl
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ from redis import Redis
 
 from canaries import Canary, Needle, needles, search
 from conftest import ROOT, THREE, Server, free_port, shipped_proxy, start_nginx, start_redis
-from faulty_server import HANDLER_FAILS, REPLY_IS_MISSING
+from faulty_server import HANDLER_FAILS, REPLY_IS_MISSING, TROUBLE
 from handset import ACCOUNT, FORM, PUBLIC_URL, TOKEN, Handset, sign
 
 SHARED_KEY = "shared-key-that-signs-webhooks"
@@ -155,9 +156,15 @@ class Phone(Handset):
 
 
 def keep(places: Places, response: httpx2.Response) -> None:
-    """Keep a response, head and body; our own random cookie is what the carrier is to keep."""
-    head = "\n".join(f"{n}: {v}" for n, v in response.headers.items() if n != "set-cookie")
+    """Keep a response, head and body; of our own cookie what stands beside the random token."""
+    head = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
+    for cookie in response.headers.get_list("set-cookie"):
+        assert COOKIE.fullmatch(cookie), cookie
+        head = head.replace(cookie, cookie.partition(";")[2])
     places.add("a response", head.encode() + b"\n\n" + response.content)
+
+
+COOKIE = re.compile(r"session=[A-Za-z0-9_-]{32}; Max-Age=(0|1800); Path=/; Secure; HttpOnly")
 
 
 class Scene:
@@ -167,6 +174,8 @@ class Scene:
         """Start Redis, the server and the proxy."""
         self.phones: list[Phone] = []
         self.process_limits: list[str] = []
+        self.twice: list[dict[str, str]] = []
+        """What is kept of each of two conversations of one number, which say the same."""
         self.folder = folder
         self.places = Places()
         self.redis_folder, home = folder / "redis", folder / "server"
@@ -195,6 +204,8 @@ class Scene:
                 "REDIS_URL": f"redis://:{REDIS_PASSWORD}@127.0.0.1:{self.redis.port}/0",
                 "REFERRAL_LINE_COUNTS_FILE": str(self.counts),
                 "REFERRAL_LINE_METRICS": f"127.0.0.1:{self.metrics_port}",
+                TROUBLE: str(folder / "trouble"),
+                "CANARY_ALLOWED": f"{home}:{self.redis.port}",
                 **THREE,
             },
             folder=home,
@@ -266,9 +277,25 @@ def play(scene: Scene) -> list[Phone]:
     assert "Gather" in call.text
     for path, digits in (("languages/0", "1"), ("home/0", "1"), ("blackmailed/0", "7700900461")):
         english.send(f"/voice/en/{path}", ("Digits", digits))
+    write_twice(scene)
     break_things(scene, english)
     misbehave(scene, english)
     return phones
+
+
+def write_twice(scene: Scene) -> None:
+    """Let one number begin a conversation twice, with the same words, and see what is kept."""
+    with Redis(port=scene.redis.port, password=REDIS_PASSWORD) as redis:
+        for _ in range(2):
+            before = set(redis.scan_iter())
+            phone = Phone(scene.client, ENGLISH, scene.places)
+            phone.say(WORDS)
+            (key,) = set(redis.scan_iter()) - before
+            (token,) = phone.tokens
+            value = redis.get(key)
+            assert value is not None
+            kept = {"token": token, "key": key.decode(), "value": value.decode()}
+            scene.twice.append(kept)
 
 
 def break_things(scene: Scene, phone: Phone) -> None:
@@ -417,6 +444,20 @@ def test_nothing_of_a_caller_is_found_anywhere(
     assert hits == []
 
 
+def test_server_writes_and_speaks_to_nothing_else(scene: Scene) -> None:
+    """Whatever the search above does not read, the server has not opened, nor sent anything to."""
+    assert (scene.folder / "trouble").read_text(encoding="utf-8") == ""
+
+
+def test_same_caller_is_another_one_each_time(scene: Scene) -> None:
+    """Two conversations of one number have nothing in common: no token, key, value or mark."""
+    assert len(scene.twice) == 2
+    first, second = scene.twice
+    assert first.keys() == second.keys() == {"token", "key", "value"}
+    for name in first:
+        assert first[name] != second[name], name
+
+
 def test_every_kind_of_place_was_looked_at(scene: Scene) -> None:
     """The search above had something to search, of each kind."""
     kinds = {name.partition("#")[0].partition(":")[0] for name in scene.places.found}
@@ -510,9 +551,11 @@ def test_an_nginx_without_our_lines_would_be_caught(scene: Scene, tmp_path: Path
 def test_search_finds_what_is_there(canary: Canary) -> None:
     """Each form of each canary, planted in the middle of other bytes, is found and named."""
     for needle in needles([canary], SECRETS):
-        place = {"a haystack": b"\x00hay" * 50 + needle.value + b"stack\xff" * 50}
-        assert search(place, [needle]) in ([f"{needle.name} in a haystack"], [])
-        assert len(needle.value) < 6 or search(place, [needle])
+        window = needle.window or len(needle.value)
+        for start in {0, (len(needle.value) - window) // 2, len(needle.value) - window}:
+            kept = needle.value[start : start + window]
+            place = {"a haystack": b"\x00hay" * 9 + kept + b"stack\xff" * 9}
+            assert search(place, [needle]) == [f"{needle.name} in a haystack"]
 
 
 @pytest.mark.parametrize(
@@ -526,6 +569,10 @@ def test_search_finds_what_is_there(canary: Canary) -> None:
         pytest.param(hashlib.md5(b"447700900461", usedforsecurity=False).digest(), id="md5"),
         pytest.param(hashlib.sha256(b"07700900461").hexdigest().encode(), id="sha256"),
         pytest.param(hashlib.sha1(b"+447700900461").hexdigest()[:16].encode(), id="short sha1"),  # noqa: S324
+        pytest.param(hashlib.sha256(b"+447700900461").hexdigest()[-16:].encode(), id="its tail"),
+        pytest.param(hashlib.md5(b"07700900461").hexdigest().upper().encode(), id="capitals"),  # noqa: S324
+        pytest.param(str(zlib.crc32(b"+447700900461")).encode(), id="checksum"),
+        pytest.param(b"*****900461", id="shortened"),
         pytest.param(
             hmac.new(TOKEN.encode(), b"7700900461", "sha256").hexdigest().encode(),
             id="HMAC with the auth token",

@@ -5,7 +5,10 @@ import logging
 import os
 import resource
 import stat
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -22,6 +25,7 @@ from referral_line.errors import FaultsFound, SettingsError
 from referral_line.languages.language import known_languages
 from referral_line.telemetry.counts import (
     FLOOR,
+    LOCK_SECONDS,
     Counts,
     Period,
     check_counts_file,
@@ -299,6 +303,38 @@ def test_counting_goes_on_while_the_disk_hangs(file: Path, calendar: Calendar) -
     waits.join(10)
     counts.close()
     assert [line["day"] for line in lines(file)] == ["2026-11-23", "2026-11-24"]
+
+
+def test_file_that_somebody_holds_is_tried_again(
+    counts: Counts, file: Path, calendar: Calendar
+) -> None:
+    """Another program's lock keeps no process from ending, and no total is lost by it."""
+    file.touch()
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        holder.stdout.readline()
+        counts.conversation("sms")
+        calendar.pass_a_day()
+        began = time.monotonic()
+        counts.tick()
+        assert time.monotonic() - began < 5 * LOCK_SECONDS
+        assert file.read_bytes() == b""
+        holder.stdin.close()
+    counts.tick()
+    assert b'"sms":1' in file.read_bytes()
+
+
+HOLDER = """
+import os, sys
+held = os.open(sys.argv[1], os.O_RDWR)
+os.lockf(held, os.F_LOCK, 0)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_threads_lose_no_count(counts: Counts, file: Path, calendar: Calendar) -> None:

@@ -71,6 +71,56 @@ def uses_of_request(path: Path) -> Iterator[tuple[str, int]]:
             yield node.attr, node.lineno
 
 
+def test_nothing_else_in_the_web_tier_asks_for_a_caller() -> None:
+    """Whatever the variable is called: no attribute, and no ``getattr``, that a caller is behind.
+
+    The verifier sees every parameter, as bytes: it may not pick one by its name.
+    """
+    for path in WEB.glob("*.py"):
+        if path.name in {"inbound.py", "simulator.py"}:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in OF_A_CALLER, f"{path.name}:{node.lineno}"
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func)
+                assert name not in {"getattr", "vars", "eval"}, f"{path.name}:{node.lineno}"
+                if path.name == "signature.py":
+                    assert not name.endswith(".get"), f"{path.name}:{node.lineno}"
+            if path.name == "signature.py" and isinstance(node, ast.Subscript):
+                by = node.slice
+                assert not isinstance(by, ast.Constant | ast.JoinedStr), (
+                    f"{path.name}:{node.lineno}"
+                )
+
+
+def test_parameters_go_to_two_places_alone() -> None:
+    """In the parser, all parameters go to the verifier, and to ``_first``, which takes one."""
+    allowed = {"_first", "verifier.is_valid"}
+    tree = ast.parse((WEB / "inbound.py").read_text(encoding="utf-8"))
+    loads = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and node.id == "pairs" and isinstance(node.ctx, ast.Load)
+    ]
+    passed = [
+        argument
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in allowed
+        for argument in node.args
+        if isinstance(argument, ast.Name) and argument.id == "pairs"
+    ]
+    inside = [
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and function.name in {"_first", "_parse"}
+        for node in ast.walk(function)
+        if node in loads
+    ]
+    assert len(passed) == 4
+    assert {id(node) for node in loads} == {id(node) for node in (*passed, *inside)}
+
+
 def test_only_one_module_sees_parameters() -> None:
     """Everywhere else in the web tier a request has a path and nothing more.
 

@@ -26,7 +26,7 @@ SECRET = "+447700900461"
 
 @pytest.fixture
 def stream() -> Iterator[StringIO]:
-    """What is written by loggers below ``referral_line.test``, ``uvicorn.error`` and ``other``."""
+    """What is written by the loggers ``referral_line.test``, ``uvicorn.error`` and ``other``."""
     written = StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(make_formatter(is_read_by_people=False))
@@ -60,9 +60,58 @@ def test_fields_on_the_list_are_kept_and_no_other(stream: StringIO) -> None:
 
 def test_arguments_of_a_sentence_are_left_out(stream: StringIO) -> None:
     """What stands in a sentence's gaps is not written."""
-    logging.getLogger("uvicorn.error").warning("Listening to %s on port %d", SECRET, 7700900461)
+    logging.getLogger("referral_line.test").warning("serving %s on %d", SECRET, 7700900461)
     (line,) = lines(stream)
-    assert line["event"] == "Listening to … on port …"
+    assert line["event"] == "serving … on …"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "event"),
+    [
+        ("Started server process [%d]", "Started server process"),
+        ("Uvicorn running on %s://%s:%d (Press CTRL+C to quit)", "Uvicorn running on"),
+        (f"Child process [{SECRET}] died", "Child process"),
+        (f"Traceback (most recent call last):\n  {SECRET}", FOREIGN),
+        (f"Error loading {SECRET}", FOREIGN),
+    ],
+    ids=["constant", "with gaps", "put together", "a traceback", "unknown"],
+)
+def test_server_says_only_what_is_known_of_it(stream: StringIO, sentence: str, event: str) -> None:
+    """Its own sentences are cut before the first value; it logs some with values, one traceback."""
+    logging.getLogger("uvicorn.error").error(sentence)
+    (line,) = lines(stream)
+    assert line["event"] == event
+    assert SECRET not in stream.getvalue()
+
+
+def test_fields_of_other_libraries_are_left_out(stream: StringIO) -> None:
+    """A library's own ``error`` or ``address`` may be a caller's."""
+    values = dict.fromkeys(FIELDS, SECRET)
+    for name in ("other", "uvicorn.error"):
+        logging.getLogger(name).error("Shutting down", extra=values)
+    assert len(lines(stream)) == 2
+    assert SECRET not in stream.getvalue()
+
+
+class Telling:
+    """An object that tells a caller's number when it is printed."""
+
+    def __repr__(self) -> str:
+        """Tell it."""
+        return SECRET
+
+
+def test_objects_are_not_written(stream: StringIO) -> None:
+    """Neither as a field nor as the sentence: an exception would be its message."""
+    log = logging.getLogger("referral_line.test")
+    log.error("it failed", extra={"fault": Telling(), "error": ValueError(SECRET), "node": "paid"})
+    log.error(ValueError(SECRET))
+    log.error(f"one line\n{SECRET}")  # noqa: G004 - as a careless change would
+    first, second, third = lines(stream)
+    assert first["node"] == "paid"
+    assert "fault" not in first
+    assert second["event"] == third["event"] == FOREIGN
+    assert SECRET not in stream.getvalue()
 
 
 def test_other_libraries_say_only_where(stream: StringIO) -> None:
@@ -144,6 +193,9 @@ class Leaving:
     def __del__(self): raise KeyError("{secret}")
 leaving = Leaving(); del leaving
 warnings.warn("{secret}")
+class Broken:
+    def __str__(self): raise TypeError("{secret}")
+logging.getLogger("other").error(Broken(), "{secret}", extra=dict(x="{secret}"))
 fail()
 """
 
@@ -158,7 +210,8 @@ def test_exceptions_that_nobody_catches_pass_the_gate() -> None:
     )
     assert done.returncode == 1
     written = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [line.get("error") for line in written] == ["ValueError", "KeyError", None, "ValueError"]
+    errors = [line.get("error") for line in written]
+    assert errors == ["ValueError", "KeyError", None, "ValueError"]
     assert SECRET not in done.stderr + done.stdout
 
 

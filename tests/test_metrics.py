@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -313,6 +314,28 @@ def test_workers_numbers_are_summed(capfd: pytest.CaptureFixture[str]) -> None:
     assert not folder.exists()
     assert FOLDER not in os.environ
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("folder", ["gone", "full"])
+def test_measuring_stops_no_start(tmp_path: Path, folder: str) -> None:
+    """Where a process's share can't be kept, it runs without, and says so once."""
+    code = (
+        "import os, sys; from referral_line.telemetry import metrics as m;"
+        "m.ROOM = int(sys.argv[1]); m.keep_in_memory_if_need_be(os.environ);"
+        "m.Metrics().turn('sms', 'answered', 0.1); print('runs')"
+    )
+    place = tmp_path if folder == "full" else tmp_path / "gone"
+    room = str(1 << 60) if folder == "full" else "1"
+    done = subprocess.run(
+        [sys.executable, "-c", code, room],
+        capture_output=True,
+        check=False,
+        env={**os.environ, FOLDER: str(place)},
+        text=True,
+    )
+    assert done.stdout == "runs\n", done.stderr
+    assert "metrics of this process are not told" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_share_that_cannot_be_read_fails_one_request_only(

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx2
@@ -16,6 +18,7 @@ from redis import Redis
 
 from conftest import THREE, Server, free_port, start_redis
 from handset import ACCOUNT, FORM, PUBLIC_URL, TOKEN, Handset, sign, spoken
+from referral_line.cli.serving import KEEP_ALIVE_SECONDS
 from referral_line.telemetry.logs import ALLOWED
 from referral_line.web.inbound import READ_SECONDS
 
@@ -214,6 +217,37 @@ def test_server_ends_in_order(start: StartServer) -> None:
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(15) in {0, -signal.SIGTERM}
     assert "Traceback" not in server.output.read_text()
+
+
+def test_idle_connection_outlives_a_proxys_patience(server: Server) -> None:
+    """A proxy sends its next request into a connection it has kept; closed, a caller gets 502."""
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    with closing(connection):
+        connection.connect()
+        connection.auto_open = 0  # it must not connect anew
+        for pause in (0, 6):  # the server's own default would be five seconds
+            time.sleep(pause)
+            connection.request("GET", "/healthz")
+            assert connection.getresponse().read() == b"ok"
+    assert KEEP_ALIVE_SECONDS > 60
+
+
+def test_server_process_that_can_not_start_tells_faults_without_a_traceback(
+    tmp_path: Path,
+) -> None:
+    """As when a file is broken while the server runs and one of its processes is replaced."""
+    code = "from referral_line.web.serving import app_from_environment as make; make()"
+    (tmp_path / "script.toml").write_text("broken", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **SERVE, "REFERRAL_LINE_CONTENT": str(tmp_path)},
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "a server process can't start" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 MODULES = """

@@ -6,9 +6,10 @@ import hmac
 import logging
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree as ET
 
@@ -23,6 +24,8 @@ from referral_line.conversation.position import Position
 from referral_line.errors import SessionStoreError
 from referral_line.replies.line import Line
 from referral_line.sessions.store import MemoryStore, SessionStore
+from referral_line.telemetry.counts import Counts
+from referral_line.web import app
 from referral_line.web.app import Webhooks, create_app, leaflet_routes
 from referral_line.web.observing import Turn, log_turn
 from referral_line.web.signature import SignatureVerifier
@@ -84,8 +87,9 @@ def make_client(line: Line, store: Watched) -> Iterator[MakeClient]:
         webhooks = Webhooks(
             line, store, verifier, session_time=timedelta(seconds=1800), observe=observe
         )
-        app = create_app(webhooks, store, path_prefix=path_prefix, more_routes=leaflet_routes(line))
-        client = TestClient(app)
+        client = TestClient(
+            create_app(webhooks, store, path_prefix=path_prefix, more_routes=leaflet_routes(line))
+        )
         client.__enter__()
         clients.append(client)
         return client
@@ -592,6 +596,45 @@ def test_missing_reply_in_a_call_gives_the_numbers(
     twiml = Handset(client).call()
     assert "one one six, one two three" in spoken(twiml)
     assert twiml[-1].tag == "Hangup"
+
+
+class Hanging(Counts):
+    """Totals whose file is on a disk that does not answer."""
+
+    def close(self) -> None:
+        """Hang for longer than anybody waits."""
+        threading.Event().wait(60)
+
+
+def test_disk_that_hangs_keeps_no_server_from_ending(
+    line: Line, store: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day's totals are waited for, but not for ever."""
+    monkeypatch.setattr(app, "LAST_WRITE_SECONDS", 0.1)
+    verifier = SignatureVerifier(PUBLIC_URL, auth_tokens=[TOKEN])
+    webhooks = Webhooks(line, store, verifier, session_time=timedelta(seconds=1800))
+    counts = Hanging(None, lambda: date(2026, 11, 24))
+    began = time.monotonic()
+    with TestClient(create_app(webhooks, store, counts=counts)) as client:
+        assert client.get("/healthz").status_code == 200
+    assert time.monotonic() - began < 10
+
+
+def test_quiet_minute_lets_sessions_end(
+    line: Line, store: Watched, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has expired leaves memory though nobody calls, and whatever the counts' disk does."""
+    monkeypatch.setattr(app, "TIDY_SECONDS", 0.02)
+    verifier = SignatureVerifier(PUBLIC_URL, account_sid=ACCOUNT, auth_tokens=[TOKEN])
+    webhooks = Webhooks(line, store, verifier, session_time=timedelta(seconds=1800))
+    with TestClient(create_app(webhooks, store)) as client:
+        Handset(client).text("hello")
+        assert len(store.keys()) == 1
+        clock.now += 1800
+        deadline = time.monotonic() + 5
+        while store.keys() and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert store.keys() == []
 
 
 # --- health -------------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ from referral_line.web.serving import make_app, make_store
 LOCALHOST = "127.0.0.1"
 GRACE_SECONDS = 15
 """How long a server that is asked to end waits for replies; the carrier waits no longer either."""
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open: longer than a proxy keeps one, 60 seconds in nginx. Else
+the proxy sends a caller's request into a connection that is being closed, and answers 502."""
 _FACTORY = "referral_line.web.serving:app_from_environment"
 
 _log = logging.getLogger(__name__)
@@ -75,6 +78,7 @@ def serve(host: str, port: int, workers: int) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
             log_config=configuration(),
         )

@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import stat
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -26,6 +27,10 @@ from referral_line.errors import Fault, FaultsFound
 
 FLOOR = 5
 """A smaller number than this could be somebody: it is neither given out nor acted upon."""
+
+LOCK_SECONDS = 1.0
+LOCK_TRIES = 20
+"""How long, and how often, the file is tried that another process is appending to."""
 
 _SETTING = "REFERRAL_LINE_COUNTS_FILE"
 _LINE_END = b"\n"
@@ -209,7 +214,7 @@ def _append(file: Path, lines: bytes) -> None:
     descriptor = _open(file)
     try:
         # Other processes append too, and what a full disk has torn is taken back below.
-        os.lockf(descriptor, os.F_LOCK, 0)
+        _lock(descriptor)
         end = os.fstat(descriptor).st_size
         if end and os.pread(descriptor, 1, end - 1) != _LINE_END:
             lines = _LINE_END + lines  # somebody's last line is torn; ours must not end it
@@ -221,6 +226,18 @@ def _append(file: Path, lines: bytes) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Take the file for ourselves; who holds it for longer than a moment is not waited for."""
+    for _ in range(LOCK_TRIES):
+        try:
+            os.lockf(descriptor, os.F_TLOCK, 0)
+        except BlockingIOError:
+            time.sleep(LOCK_SECONDS / LOCK_TRIES)
+        else:
+            return
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def _write_at_once(descriptor: int, lines: bytes) -> None:

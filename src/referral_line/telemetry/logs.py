@@ -6,8 +6,8 @@ Rooms log with the standard library: a constant sentence, and what varies as nam
 
 The formatter here is the gate. It takes the sentence without its arguments, the fields of
 ``ALLOWED``, and of an exception its class and the places in the code that it passed: never its
-message, its locals or the request. Of other libraries' lines only those of ``PLAIN_SPOKEN`` keep
-their sentence, since the others put values into it.
+message, its locals or the request. Other libraries put values into their sentences and fields: of
+their lines it says which library and where, and of the server's the beginning that is known.
 """
 
 import logging
@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 import structlog
-from structlog.stdlib import ExtraAdder, ProcessorFormatter
+from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor
 
 FIELDS: Mapping[str, str] = {
@@ -40,8 +40,34 @@ _ALWAYS = ("time", "level", "event", "logger")
 ALLOWED = frozenset({*_ALWAYS, *FIELDS})
 """Every field that a log line can have."""
 
-PLAIN_SPOKEN = ("referral_line", "uvicorn.error")
-"""Loggers whose sentences are constant; values are in their arguments, which are left out."""
+SERVER = "uvicorn.error"
+SERVER_SAYS = (
+    "Started server process",
+    "Waiting for application startup",
+    "Application startup complete",
+    "Application startup failed",
+    "Uvicorn running on",
+    "Started parent process",
+    "Waiting for child process",
+    "Terminated child process",
+    "Child process",
+    "Stopping parent process",
+    "Received SIG",
+    "Shutting down",
+    "Waiting for connections to close",
+    "Waiting for background tasks to complete",
+    "Waiting for application shutdown",
+    "Application shutdown complete",
+    "Application shutdown failed",
+    "Finished server process",
+    "Cancel",
+    "Exception in ASGI application",
+    "Invalid HTTP request received",
+    "Unsupported upgrade request",
+    "Exceeded concurrency limit",
+)
+"""How the server's own sentences begin. So much of them is written: some go on with values, and one
+of them is a whole traceback."""
 FOREIGN = "a library has logged something"
 PLACES = 6
 """How many places of a traceback are kept."""
@@ -90,7 +116,6 @@ def make_formatter(*, is_read_by_people: bool | None = None) -> logging.Formatte
         use_get_message=False,
         foreign_pre_chain=[
             _keep_sentence,
-            ExtraAdder(allow=FIELDS),
             structlog.stdlib.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         ],
@@ -100,9 +125,16 @@ def make_formatter(*, is_read_by_people: bool | None = None) -> logging.Formatte
 
 def _keep_sentence(_: object, __: str, event: EventDict) -> EventDict:
     record: logging.LogRecord = event["_record"]
-    event["logger"] = record.name
-    event["event"] = re.sub(r"%[a-z]", "…", str(event["event"])).strip()
-    if not any(record.name == name or record.name.startswith(f"{name}.") for name in PLAIN_SPOKEN):
+    is_ours = record.name == _PACKAGE or record.name.startswith(f"{_PACKAGE}.")
+    said = event["event"] if isinstance(record.msg, str) else ""
+    if not is_ours:
+        said = next((says for says in SERVER_SAYS if said.startswith(says)), "")
+        said = said if record.name == SERVER else ""
+    event["logger"] = record.name if is_ours else record.name.partition(".")[0]
+    event["event"] = re.sub(r"%[a-z]", "…", said) if "\n" not in said else ""
+    if is_ours:
+        event.update({name: vars(record)[name] for name in FIELDS if name in vars(record)})
+    if not event["event"]:
         event["event"] = FOREIGN
         event["where"] = f"{record.module}.{record.funcName}:{record.lineno}"
     if isinstance(info := event.get("exc_info"), tuple) and info[1] is not None:
@@ -111,8 +143,19 @@ def _keep_sentence(_: object, __: str, event: EventDict) -> EventDict:
 
 
 def _keep_allowed(_: object, __: str, event: EventDict) -> EventDict:
-    """Let nothing through that is not on the list, whoever put it there."""
-    return {name: event[name] for name in (*_ALWAYS, *FIELDS) if name in event}
+    """Let nothing through that is not on the list, nor in plain form, whoever put it there."""
+    return {
+        name: event[name]
+        for name in (*_ALWAYS, *FIELDS)
+        if name in event and _is_plain(event[name])
+    }
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value says no more than one sees: no object with a text of its own."""
+    if isinstance(value, list):
+        return all(isinstance(each, str) for each in value)
+    return isinstance(value, str | int | float)
 
 
 def configuration(level: str = "INFO") -> dict[str, Any]:
@@ -147,6 +190,7 @@ def log_what_nobody_caught() -> None:
     """
     log = logging.getLogger(_PACKAGE)
     logging.captureWarnings(capture=True)
+    logging.raiseExceptions = False  # else a line that can't be written is printed, values and all
 
     def process(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -15,7 +15,7 @@ from functools import cache
 from http import HTTPStatus
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from threading import Thread
 
 from prometheus_client import (
@@ -27,6 +27,7 @@ from prometheus_client import (
     Metric,
     MetricsHandler,
     disable_created_metrics,
+    values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
@@ -42,6 +43,8 @@ BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides)."""
 
 PATH = "/metrics"
+ROOM = 1 << 20
+"""Bytes that must be free for a process's share; it takes about a fifth of that."""
 READ_SECONDS = 10
 """How long a request for metrics may take to arrive."""
 
@@ -94,6 +97,26 @@ def _series(registry: CollectorRegistry) -> _Series:
             series.turns.labels(channel, outcome)
     series.store_up.set(1)
     return series
+
+
+def keep_in_memory_if_need_be(environ: Mapping[str, str]) -> None:
+    """Give up the share in the sum where its folder is gone or full: measuring stops no start.
+
+    To be called in a server process before its first ``Metrics``. Without it the library would
+    raise, or be killed by the system when it writes to a file for which there is no room.
+    """
+    folder = environ.get(_FOLDER)
+    if folder is None:
+        return
+    try:
+        with NamedTemporaryFile(dir=folder) as probe:
+            os.posix_fallocate(probe.fileno(), 0, ROOM)
+    except OSError as error:
+        _log.error(
+            "metrics of this process are not told: their folder is gone or full",
+            extra={"error": type(error).__name__},
+        )
+        values.ValueClass = values.MutexValue
 
 
 class Metrics:

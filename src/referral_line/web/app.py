@@ -6,10 +6,12 @@ make the carrier keep the caller's number and words in an alert for 30 days.
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -43,6 +45,8 @@ from referral_line.web.signature import SignatureVerifier
 MEDIA_TYPE = "text/xml"
 TIDY_SECONDS = 60.0
 """How often sessions that are over leave memory, and it is looked whether a day is over."""
+LAST_WRITE_SECONDS = 5.0
+"""How long the end of the server waits for the day's totals to be written."""
 
 
 class AnyPath(StringConvertor):
@@ -275,23 +279,33 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
-        tidying = asyncio.create_task(_tidy(store, counts))
-        yield
-        tidying.cancel()
+        # Two tasks: a disk that hangs must not keep sessions in memory.
+        tasks = [asyncio.create_task(_each_minute(store.purge))]
         if counts:
-            counts.close()
+            tick = partial(asyncio.to_thread, counts.tick)
+            tasks.append(asyncio.create_task(_each_minute(tick)))
+        yield
+        for task in tasks:
+            task.cancel()
+        if counts:
+            await _end_counts(counts)
         await store.close()
 
     return Starlette(routes=routes, lifespan=lifespan)
 
 
-async def _tidy(store: SessionStore, counts: Counts | None) -> None:
-    """Every minute: let sessions end and the totals of a day be written, though nobody calls."""
+async def _each_minute(do: Callable[[], Awaitable[None]]) -> None:
+    """Do something again and again, though nobody calls."""
     while True:
         await asyncio.sleep(TIDY_SECONDS)
-        await store.purge()
-        if counts:
-            await asyncio.to_thread(counts.tick)  # a disk that hangs keeps no caller waiting
+        await do()
+
+
+async def _end_counts(counts: Counts) -> None:
+    """Write what was counted, but let no disk that hangs keep the server from ending."""
+    writing = threading.Thread(target=counts.close, daemon=True)
+    writing.start()
+    await asyncio.to_thread(writing.join, LAST_WRITE_SECONDS)
 
 
 def _tag(request: Request) -> str | None:

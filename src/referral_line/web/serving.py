@@ -3,11 +3,12 @@
 import logging
 import os
 import time
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from starlette.applications import Starlette
 
-from referral_line.errors import SettingsError
+from referral_line.errors import FaultsFound, SettingsError
 from referral_line.replies.line import Line, compile_today
 from referral_line.sessions.redis_store import connect
 from referral_line.sessions.store import MemoryStore, SessionStore, SparedStore
@@ -18,8 +19,8 @@ from referral_line.settings import (
     load_settings,
 )
 from referral_line.telemetry.counts import Counts
-from referral_line.telemetry.logs import log_what_nobody_caught
-from referral_line.telemetry.metrics import Metrics
+from referral_line.telemetry.logs import describe, log_what_nobody_caught
+from referral_line.telemetry.metrics import Metrics, keep_in_memory_if_need_be
 from referral_line.telemetry.process import check_process, keep_no_core, raise_file_limit
 from referral_line.web.app import Webhooks, audio_routes, create_app, leaflet_routes
 from referral_line.web.observing import Observer
@@ -32,25 +33,36 @@ _log = logging.getLogger(__name__)
 def app_from_environment() -> Starlette:
     """Make the app of a server process from ``os.environ``; the factory given to uvicorn.
 
-    Raises:
-        FaultsFound: settings, content or the default language can't be served; every fault.
+    What can't be served is logged, every fault, and ends the process. Left to itself, Python would
+    print the exception with all it says.
     """
     log_what_nobody_caught()
     keep_no_core()
     raise_file_limit()
-    settings = load_settings(os.environ)
+    keep_in_memory_if_need_be(os.environ)
+    try:
+        return _make_from(os.environ)
+    except FaultsFound as found:
+        for fault in found.faults:
+            _log.critical("a server process can't start", extra={"fault": str(fault)})
+    except Exception as error:  # noqa: BLE001 - whatever it is, its message stays here
+        _log.critical("a server process can't start", extra=describe(error))
+    raise SystemExit(1)
+
+
+def _make_from(environ: Mapping[str, str]) -> Starlette:
+    settings = load_settings(environ)
     faults = check_ready_to_serve(settings)
     if faults:
         raise SettingsError(faults)
-    for fault in check_environment(os.environ):
+    for fault in check_environment(environ):
         _log.warning("a setting means nothing", extra={"fault": str(fault)})
     for finding in check_process():
         _log.warning(
             "this machine could betray callers, or turn them away",
             extra={"fault": f"{finding.text}; {finding.remedy}"},
         )
-    line = compile_today(settings)
-    return make_app(settings, line)
+    return make_app(settings, compile_today(settings))
 
 
 def make_app(settings: Settings, line: Line) -> Starlette:
