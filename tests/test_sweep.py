@@ -180,6 +180,13 @@ def test_files_go_before_their_message(carrier: CarrierApi) -> None:
     assert list(carrier.media.values()) == [[]]
 
 
+def test_odd_record_keeps_no_other_from_going(carrier: CarrierApi) -> None:
+    """A count of files that is no number is looked into, and the sweep goes on."""
+    carrier.add_message(LINE, CALLER, NOW - 3 * HOUR, num_media="some")
+    carrier.add_message(LINE, CALLER, NOW - 2 * HOUR)
+    assert swept(carrier).deleted == Counter({Kind.MESSAGES: 2})
+
+
 def test_message_stays_until_its_files_are_gone(carrier: CarrierApi) -> None:
     """Without the message nobody would find its files again."""
     carrier.add_message(LINE, CALLER, NOW - DAY, files=2)

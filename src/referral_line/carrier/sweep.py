@@ -190,8 +190,9 @@ def _read(kind: Kind, listed: Any, now: datetime) -> Record:  # noqa: ANN401 - t
     """Take what is needed: of the caller's number and words, nothing."""
     second = "date_sent" if kind is Kind.MESSAGES else "start_time"
     date = listed.date_created or getattr(listed, second)
-    media = int(listed.num_media or 0) if kind is Kind.MESSAGES else 0
-    return Record(kind, listed.sid, now - date if date else None, has_media=media > 0)
+    # Whatever is not plainly none is looked for: no odd record may keep the others from going.
+    has_media = kind is Kind.MESSAGES and str(listed.num_media or 0) != "0"
+    return Record(kind, listed.sid, now - date if date else None, has_media)
 
 
 def _why_left(record: Record, status: str, older_than: timedelta) -> Reason | None:
