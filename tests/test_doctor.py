@@ -15,11 +15,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import httpx2
 import pytest
 from click.testing import CliRunner
 from redis import Redis
+from twilio.request_validator import RequestValidator
 
 from carrier_api import CarrierApi, refusal
 from conftest import PROXY, ROOT, THREE, Server, free_port, shipped_proxy, start_nginx, start_redis
@@ -295,7 +297,8 @@ def well(request: httpx2.Request) -> httpx2.Response:
     if "x-twilio-signature" not in request.headers:
         return httpx2.Response(403)
     kind = request.url.path.split("/")[1]
-    return httpx2.Response(200, text=TWIML[kind], headers={"content-type": "text/xml"})
+    headers = {"content-type": "text/xml", **({"set-cookie": "s=1"} if kind == "sms" else {})}
+    return httpx2.Response(200, text=TWIML[kind], headers=headers)
 
 
 def probe(handler: Handler, url: str = "https://line.example.org") -> list[Finding]:
@@ -324,6 +327,26 @@ def degraded(request: httpx2.Request) -> httpx2.Response:
     if request.url.path == "/readyz":
         return httpx2.Response(200, json={"status": "degraded", "degraded": ["redis: away"]})
     return well(request)
+
+
+def without_cookie(request: httpx2.Request) -> httpx2.Response:
+    """Answer as behind a proxy that takes cookies away."""
+    answer = well(request)
+    answer.headers.pop("set-cookie", None)
+    return answer
+
+
+def with_old_token(request: httpx2.Request) -> httpx2.Response:
+    """Answer as a server that knows the older of two tokens alone."""
+    form = dict(parse_qsl(request.content.decode()))
+    signed = RequestValidator("token").compute_signature(str(request.url), form)
+    is_old = request.headers.get("x-twilio-signature") == signed
+    return well(request) if is_old or request.method == "GET" else httpx2.Response(403)
+
+
+def small(request: httpx2.Request) -> httpx2.Response:
+    """Answer as a proxy that lets only small requests through."""
+    return httpx2.Response(413) if len(request.content) > 8000 else well(request)
 
 
 def open_to_all(request: httpx2.Request) -> httpx2.Response:
@@ -360,6 +383,8 @@ def open_to_all(request: httpx2.Request) -> httpx2.Response:
         ),
         pytest.param(degraded, ["degraded"], id="degraded"),
         pytest.param(open_to_all, ["unsigned-answered"], id="open to all"),
+        pytest.param(without_cookie, ["cookie-lost"], id="cookie lost"),
+        pytest.param(small, ["webhook-fails"], id="small requests alone"),
     ],
 )
 def test_webhooks_are_judged_by_what_they_answer(handler: Handler, found: list[str]) -> None:
@@ -369,6 +394,15 @@ def test_webhooks_are_judged_by_what_they_answer(handler: Handler, found: list[s
     for finding in answers:
         is_down = finding.id not in {"degraded", "unsigned-answered"}
         assert (finding.danger is Danger.DOWN) is is_down
+
+
+def test_server_that_lacks_the_new_token_is_told_as_that() -> None:
+    """While a token is rotated callers are answered with the old one; soon they would not be."""
+    secrets = Secrets(ACCOUNT, ["new-token", "token"], [])
+    with httpx2.Client(transport=httpx2.MockTransport(with_old_token)) as client:
+        found = probe_line("https://line.example.org", secrets, client, now=NOW)
+    assert ids(found) == ["secret-unknown"] * 2
+    assert all(finding.danger is Danger.RISK for finding in found)
 
 
 def test_plain_http_is_told() -> None:
@@ -525,6 +559,19 @@ def inspect(
         ),
         pytest.param(
             {"voice_url": "https://line.example.org/voice"}, ["no-second-try"], id="no overrides"
+        ),
+        pytest.param(
+            {"voice_url": "https://line.example.org/voice#rc=0"}, ["no-second-try"], id="one try"
+        ),
+        pytest.param(
+            {"voice_url": "https://line.example.org/voice#rt=100&rc=2"},
+            ["little-patience"],
+            id="little patience",
+        ),
+        pytest.param(
+            {"sms_fallback_url": "http://other.example.org/sms.xml"},
+            ["fallback-not-https"],
+            id="fallback in the clear",
         ),
         pytest.param({"sms_method": "GET"}, ["get-used"], id="GET"),
         pytest.param({"voice_fallback_method": "GET"}, ["get-used"], id="GET for the fallback"),

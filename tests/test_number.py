@@ -249,6 +249,13 @@ def test_folder_of_a_number_with_one_language(tag: str, sms: str, voice: str) ->
     }
 
 
+def test_fallback_on_the_lines_own_host_is_warned_of(carrier: CarrierApi) -> None:
+    """It would be away whenever it is needed."""
+    result = run(carrier, "number", "set", "--yes", "--fallback-url", f"{BASE}/fallback/")
+    assert result.exit_code == 0
+    assert result.stderr.count("is on the line's own host") == 2
+
+
 def test_one_fallback_for_both_is_noted(carrier: CarrierApi) -> None:
     """One address has to answer texts and calls, which an operator should know."""
     shared = ("number", "set", "--yes", "--fallback-url", "https://backup.example.org/x")

@@ -68,7 +68,7 @@ def test_secrets_and_numbers_print_masked() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("TWILIO_ACCOUNT_SID", "SK0123", "should match pattern"),
+        ("TWILIO_ACCOUNT_SID", "SK0123", "begins with AC"),
         ("REFERRAL_LINE_SESSION_SECONDS", "14401", "less than or equal to 14400"),
         ("REFERRAL_LINE_SESSION_SECONDS", "0", "greater than or equal to 1"),
         ("REFERRAL_LINE_SESSION_SECONDS", "soon", "valid integer"),
@@ -161,3 +161,22 @@ def test_every_setting_says_what_it_means() -> None:
     for field in Settings.model_fields.values():
         assert field.validation_alias
         assert field.description
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"TWILIO_API_KEY": "sekrit-7"},
+        {"TWILIO_ACCOUNT_SID": "sekrit-7"},
+        {"TWILIO_API_SECRET": "sekrit-7€"},
+        {"TWILIO_AUTH_TOKEN": "sekrit-7€"},
+        {"REFERRAL_LINE_SHARED_KEYS": "sekrit-7€"},
+    ],
+    ids=lambda environ: next(iter(environ)),
+)
+def test_secret_in_the_wrong_variable_is_not_told(environ: dict[str, str]) -> None:
+    """Whoever mixes up key and secret reads what belongs there, and not the secret in a log."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    assert next(iter(environ)) in str(caught.value)
+    assert "sekrit" not in str(caught.value)

@@ -172,6 +172,17 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return value.rstrip("/")
 
+    @field_validator("api_secret", "auth_tokens", "shared_keys")
+    @classmethod
+    def _check_secret(
+        cls, value: SecretStr | tuple[SecretStr, ...] | None
+    ) -> SecretStr | tuple[SecretStr, ...] | None:
+        given = value if isinstance(value, tuple) else [value] if value else []
+        if not all(each.get_secret_value().isascii() for each in given):
+            message = "has letters that no secret has; copy it anew"
+            raise ValueError(message)
+        return value
+
     @field_validator("number")
     @classmethod
     def _check_number(cls, value: SecretStr | None) -> SecretStr | None:
@@ -260,7 +271,14 @@ def _explain(name: str, message: str, environ: Mapping[str, str]) -> str:
     text = message.removeprefix("Value error, ")
     value = environ.get(name, "")
     # An address with a user name in it holds a password too.
-    return text if name in _SECRET or "@" in value else f"{text} (is {value!r})"
+    if name in _SECRET or "@" in value:
+        return text
+    if name.startswith("TWILIO_"):
+        # Whoever mixes them up has a secret in the wrong one.
+        return (
+            f"begins with {'SK' if name == 'TWILIO_API_KEY' else 'AC'}, and is letters and digits"
+        )
+    return f"{text} (is {value!r})"
 
 
 def check_environment(environ: Mapping[str, str]) -> list[Fault]:

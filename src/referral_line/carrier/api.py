@@ -25,6 +25,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 from urllib3.exceptions import HTTPError as TransportError
+from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from referral_line.errors import CarrierError, Fault, SettingsError
@@ -33,9 +34,22 @@ from referral_line.settings import Settings
 TIMEOUT_SECONDS: Final = 20.0
 """For connecting, and again for each silence while an answer is read."""
 
-RETRY: Final = Retry(
+
+class Patience(Retry):
+    """The library's retries, where a ``Retry-After`` that can't be read counts as none."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Return the seconds to wait."""
+        try:
+            return super().parse_retry_after(retry_after)
+        except InvalidHeader:
+            return 0
+
+
+RETRY: Final = Patience(
     total=6,
     connect=2,
+    read=1,  # a carrier that is silent may stay so; whoever waits can't end the command meanwhile
     other=0,  # a certificate that is refused stays refused
     status_forcelist=(429, 500, 502, 503, 504),
     # Each of our requests may be made twice: updates set fixed values, and deleting what is gone
@@ -47,13 +61,18 @@ RETRY: Final = Retry(
     retry_after_max=10,  # a process that is asked to end waits for this
     raise_on_status=False,
 )
-"""How often a request is made again, and after which waits: half a minute in all, at most one."""
+"""How often a request is made again, and after which waits: for half a minute where the carrier
+refuses, once where it is silent."""
+IMPATIENT: Final = RETRY.new(total=1, connect=1)
+"""For whoever looks at many things and waits for none of them long."""
 
 NOT_FINISHED: Final = 20009
 """The carrier's code for a record that can't be deleted yet (twilio.com/docs/errors/20009)."""
 
 GONE: Final = 404
 """The HTTP status of a record that is no more."""
+NO_SUCH: Final = 20404
+"""The carrier's code for it; a gateway that knows no such path has none."""
 
 _SHORTEST_CODE = 10_000  # the library puts the HTTP status where the carrier gave no code
 
@@ -129,7 +148,7 @@ _STATUSES: Final[Mapping[int, str]] = MappingProxyType(
         429: "the carrier had too many requests and went on refusing; try again in some minutes",
     }
 )
-_GENERAL = frozenset({401, 403, 429})
+_GENERAL = frozenset({401, 429})
 _DELETED = 204
 _BAD_REQUEST = 400
 _SERVER_FAULT = 500
@@ -264,8 +283,8 @@ class RefusedError(CarrierError):
 
     @property
     def is_general(self) -> bool:
-        """Whether the next request would be refused too: credentials, pace, the carrier's fault."""
-        return self.status in _GENERAL or self.status >= _SERVER_FAULT
+        """Whether the next request would be refused too: credentials, pace."""
+        return self.status in _GENERAL
 
 
 @contextmanager
@@ -319,8 +338,8 @@ def delete(resource: Any) -> tuple[Outcome, int | None]:  # noqa: ANN401 - the l
         What became of it, and the carrier's code where it was refused.
 
     Raises:
-        CarrierError: a failure that the next record would meet too: the network, the credentials,
-            a fault of the carrier's.
+        CarrierError: a failure that the next record would meet too: the network, the credentials.
+            What the carrier refuses, or fails at, may be this record's own matter.
     """
     try:
         with carrier_errors():
@@ -328,7 +347,7 @@ def delete(resource: Any) -> tuple[Outcome, int | None]:  # noqa: ANN401 - the l
     except RefusedError as refused:
         if refused.code == NOT_FINISHED:
             return Outcome.NOT_FINISHED, None
-        if refused.status == GONE:
+        if refused.status == GONE and refused.code == NO_SUCH:
             return Outcome.GONE, None
         if refused.is_general:
             raise

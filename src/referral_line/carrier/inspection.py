@@ -1,16 +1,17 @@
 """The account and its number, as the doctor looks at them: what would go unanswered, or be seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree as ET
 
 import httpx2
 
 from referral_line.carrier.api import (
+    IMPATIENT,
     Api,
     RefusedError,
     carrier_errors,
@@ -25,6 +26,7 @@ from referral_line.settings import Settings
 
 UNSWEPT: Final = timedelta(days=1)
 """A record of an ended text or call that is older than this is one nobody sweeps."""
+IMPATIENT_SECONDS: Final = 10.0
 BINS: Final = "handler.twilio.com"
 """Where TwiML Bins are. They answer nobody but the carrier."""
 
@@ -35,6 +37,8 @@ _OVERRIDES: Final = {
 }
 _VERBS: Final = {SMS: "Message", VOICE: "Say"}
 _NOT_ALLOWED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_LEAST_MILLISECONDS: Final = {"ct": 500, "rt": 2000, "tt": 5000}
+"""Of connecting, of an answer, of all tries: what a slow minute of the line or its Redis needs."""
 _TAGS: Final = frozenset(tag.casefold() for tag in known_languages())
 _KINDS: Final = {SMS: "texts", VOICE: "calls"}
 
@@ -56,7 +60,7 @@ def inspect_account(settings: Settings, client: httpx2.Client, *, now: datetime)
         now: The time, with its zone.
     """
     try:
-        api = connect(settings)
+        api = connect(settings, retry=IMPATIENT, timeout_seconds=IMPATIENT_SECONDS)
         found = [*_check_account(api), *_check_credentials(settings)]
         number, digits = find_number(api, settings)
     except SettingsError as error:
@@ -152,13 +156,31 @@ def _check_pointing(number: Number, public_url: str) -> Iterator[Finding]:
                 f"{kind} lead to {address}, but there is no language {tag!r}",
                 "referral-line number set --language TAG, or without it",
             )
-        elif not overrides:
-            yield Finding(
-                "no-second-try",
-                Danger.RISK,
-                f"{kind}: an answer that is lost on the way is not asked for again",
-                "referral-line number set",
-            )
+        else:
+            yield from _check_tries(kind, dict(parse_qsl(overrides)))
+
+
+def _check_tries(kind: str, overrides: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at how long, and how often, the carrier tries: milliseconds and counts."""
+    if not overrides or overrides.get("rc") == "0":
+        yield Finding(
+            "no-second-try",
+            Danger.RISK,
+            f"{kind}: an answer that is lost on the way is not asked for again",
+            "referral-line number set",
+        )
+    short = [
+        name
+        for name, least in _LEAST_MILLISECONDS.items()
+        if overrides.get(name, "").isdigit() and int(overrides[name]) < least
+    ]
+    if short:
+        yield Finding(
+            "little-patience",
+            Danger.DOWN,
+            f"{kind}: the carrier is told to wait too short a time ({', '.join(short)})",
+            "referral-line number set",
+        )
 
 
 def _check_discretion(number: Number) -> Iterator[Finding]:
@@ -200,6 +222,14 @@ def _check_fallbacks(number: Number, public_url: str, client: httpx2.Client) -> 
                 f"{kind} have no fallback: while this server is away, {lost}",
                 "referral-line fallback DIR, put it on another host, then number set "
                 "--fallback-url (docs/fallback.md)",
+            )
+        elif urlsplit(address).scheme != "https":
+            yield Finding(
+                "fallback-not-https",
+                Danger.EXPOSED,
+                f"the fallback for {kind} is not https: when it is needed, callers' numbers and "
+                "words cross the network in the clear",
+                "referral-line number set --fallback-url, with https",
             )
         elif urlsplit(address).hostname == urlsplit(public_url).hostname:
             yield Finding(

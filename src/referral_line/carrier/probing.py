@@ -21,6 +21,9 @@ SLOW_SECONDS = 3.5
 CERTIFICATE_DAYS = 14
 SKEW = timedelta(seconds=60)
 
+PADDING = "x" * 16_384
+"""A long text in a script that costs nine bytes a letter makes a webhook so large."""
+
 _FORM = "application/x-www-form-urlencoded"
 _VERBS = {"sms": "Message", "voice": "Gather"}
 
@@ -32,6 +35,11 @@ class Secrets:
     account_sid: str
     auth_tokens: Sequence[str]
     shared_keys: Sequence[str]
+
+    def each(self) -> list["Secrets"]:
+        """These secrets one by one, the strongest first: while one is rotated, several may do."""
+        keys = [Secrets(self.account_sid, [], [key]) for key in self.shared_keys]
+        return keys + [Secrets(self.account_sid, [token], []) for token in self.auth_tokens]
 
     @property
     def strongest(self) -> tuple[str, str]:
@@ -74,7 +82,7 @@ def probe_line(
     """
     found = list(_check_address(public_url))
     for channel, path, form in (
-        ("sms", "/sms", [("Body", "9"), ("NumMedia", "0")]),
+        ("sms", "/sms", [("Body", "9"), ("NumMedia", "0"), ("Padding", PADDING)]),
         ("voice", call_path, [("CallStatus", "in-progress")]),
     ):
         signed = [("AccountSid", secrets.account_sid), *form]
@@ -86,11 +94,15 @@ def probe_line(
         seconds = clock() - began
         wrong = _judge(channel, public_url, answer) or _judge_body(channel, answer)
         if wrong is not None and wrong.id == "signature-refused":
-            wrong = _explain_refusal(wrong, public_url, path, signed, secrets, client)
+            wrong = _try_others(wrong, public_url + path, signed, secrets, client) or (
+                _explain_refusal(wrong, public_url, path, signed, secrets, client)
+            )
         if wrong is not None:
             found.append(wrong)
         elif seconds > SLOW_SECONDS:
             found.append(_slow(channel, seconds))
+        if channel == "sms" and wrong is None and "set-cookie" not in answer.headers:
+            found.append(_cookie_lost())
         if channel == "sms":
             found += [*_check_certificate(answer, now), *_check_stranger(public_url, client)]
     return [*found, *_check_health(public_url, client)]
@@ -207,6 +219,30 @@ def _judge_body(channel: str, answer: httpx2.Response) -> Finding | None:
     )
 
 
+def _try_others(
+    refusal: Finding,
+    url: str,
+    form: list[tuple[str, str]],
+    secrets: Secrets,
+    client: httpx2.Client,
+) -> Finding | None:
+    """Sign with the other secrets: the server may have an older one, while one is rotated."""
+    for other in secrets.each()[1:]:
+        try:
+            answer = _post(client, url, form, other)
+        except httpx2.HTTPError:
+            return None
+        if answer.status_code == HTTPStatus.OK:
+            return Finding(
+                "secret-unknown",
+                Danger.RISK,
+                f"{refusal.text}, but takes another secret of this environment",
+                "give the server every secret that the carrier may sign with, the new one too, "
+                "and start it anew before the old one is withdrawn",
+            )
+    return None
+
+
 def _explain_refusal(
     refusal: Finding,
     public_url: str,
@@ -253,6 +289,15 @@ def _check_stranger(public_url: str, client: httpx2.Client) -> Iterator[Finding]
             "a request without a signature is answered: something else than the line stands there",
             "let the proxy pass requests on to `serve`, which refuses them, and nowhere else",
         )
+
+
+def _cookie_lost() -> Finding:
+    return Finding(
+        "cookie-lost",
+        Danger.DOWN,
+        "the cookie of an answer is lost on its way: every text would begin a new conversation",
+        "let the proxy pass Set-Cookie on, and cache nothing",
+    )
 
 
 def _slow(channel: str, seconds: float) -> Finding:

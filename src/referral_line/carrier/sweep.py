@@ -23,7 +23,12 @@ PAGE_SIZE: Final = 1000
 STEP: Final = 100
 """How many records are deleted between two words of progress."""
 
+LONGEST_TO_FINISH: Final = timedelta(days=14)
+"""How long the carrier may take to finish a record (twilio.com/docs/errors/20009)."""
+
 _WORKERS = 4
+_PATIENCE = 8
+"""So many refusals one after the other, and the sweep ends: it is not one record's own matter."""
 
 
 class Kind(StrEnum):
@@ -36,7 +41,10 @@ class Kind(StrEnum):
 
 _ENDED: Final = {
     Kind.MESSAGES: frozenset(
-        {"delivered", "undelivered", "sent", "received", "failed", "canceled", "read"}
+        {
+            *("delivered", "undelivered", "partially_delivered", "sent", "received"),
+            *("failed", "canceled", "read"),
+        }
     ),
     Kind.CALLS: frozenset({"completed", "busy", "failed", "no-answer", "canceled"}),
 }
@@ -52,6 +60,7 @@ class Reason(StrEnum):
 
     YOUNG = "too young"
     NOT_FINISHED = "not finished"
+    STUCK = "never finished"
     UNDATED = "without date"
     REFUSED = "refused"
     NOT_REACHED = "not reached"
@@ -83,6 +92,8 @@ class Backlog:
     due: tuple[Record, ...]
     left: Counter[Left]
     older_than: timedelta
+    number: str = field(repr=False)
+    now: datetime
 
     def count(self, kind: Kind) -> int:
         """Return how many records of a kind are to be deleted."""
@@ -160,7 +171,7 @@ def find_records(
                 due.append(record)
             else:
                 left[Left(_class_of(record.age, older_than), reason)] += 1
-    return Backlog(tuple(due), left, older_than)
+    return Backlog(tuple(due), left, older_than, number, now)
 
 
 def _list(api: Api, kind: Kind, number: str) -> Iterator[Any]:
@@ -191,7 +202,7 @@ def _read(kind: Kind, listed: Any, now: datetime) -> Record:  # noqa: ANN401 - t
     second = "date_sent" if kind is Kind.MESSAGES else "start_time"
     date = listed.date_created or getattr(listed, second)
     # Whatever is not plainly none is looked for: no odd record may keep the others from going.
-    has_media = kind is Kind.MESSAGES and str(listed.num_media or 0) != "0"
+    has_media = kind is Kind.MESSAGES and str(listed.num_media) != "0"
     return Record(kind, listed.sid, now - date if date else None, has_media)
 
 
@@ -200,7 +211,12 @@ def _why_left(record: Record, status: str, older_than: timedelta) -> Reason | No
         return Reason.UNDATED
     if record.age < older_than:
         return Reason.YOUNG
-    return None if status in _ENDED[record.kind] else Reason.NOT_FINISHED
+    return None if status.lower() in _ENDED[record.kind] else _unfinished(record)
+
+
+def _unfinished(record: Record) -> Reason:
+    is_stuck = record.age is not None and record.age >= LONGEST_TO_FINISH
+    return Reason.STUCK if is_stuck else Reason.NOT_FINISHED
 
 
 def delete_records(
@@ -212,8 +228,9 @@ def delete_records(
 ) -> Report:
     """Delete what is due, oldest first, each message after its files.
 
-    A failure that the next record would meet too ends the sweep; what was deleted until then stays
-    deleted, and is counted.
+    A record that the carrier refuses to delete stays, and the others go on. A failure that the next
+    one would meet too ends the sweep; what was deleted until then stays deleted, and is counted.
+    Whatever was "already gone" is looked for once more, since not every 404 tells the truth.
 
     Args:
         api: The account's API.
@@ -226,20 +243,31 @@ def delete_records(
     deleted: Counter[Kind] = Counter()
     left = Counter(backlog.left)
     codes: Counter[int] = Counter()
+    gone: dict[str, Record] = {}
     with ThreadPoolExecutor(_WORKERS) as pool:
         for start in range(0, len(ordered), STEP):
             step = ordered[start : start + STEP]
+            is_over = work.is_over
             for record, done in zip(step, pool.map(work.delete, step), strict=True):
                 deleted[Kind.MEDIA] += done.media
                 if done.code is not None:
                     codes[done.code] += 1
                 if done.reason is None:
                     deleted[record.kind] += 1
+                    if done.is_gone:
+                        gone[record.sid] = record
                 else:
                     left[Left(_class_of(record.age, backlog.older_than), done.reason)] += 1
-            if len(step) == STEP:
+            if len(step) == STEP and not is_over:
                 tell(start + STEP)
-    return Report(+deleted, left, codes, work.fault)
+    fault = work.fault or work.gave_up()
+    if gone and fault is None and not is_stopped():
+        again = find_records(api, backlog.number, backlog.older_than, backlog.now, is_stopped)
+        for record in again.due:
+            if record.sid in gone:
+                deleted[record.kind] -= 1
+                left[Left(_class_of(record.age, backlog.older_than), Reason.REFUSED)] += 1
+    return Report(+deleted, left, codes, fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +277,7 @@ class _Done:
     reason: Reason | None
     media: int = 0
     code: int | None = None
+    is_gone: bool = False
 
 
 _REASONS: Final = {
@@ -266,24 +295,59 @@ class _Work:
         self._api = api
         self._is_stopped = is_stopped
         self._lock = threading.Lock()
+        self._refused: Counter[Kind] = Counter()
+        """Refusals of each kind, one after the other."""
         self.fault: CarrierError | None = None
 
     def delete(self, record: Record) -> _Done:
         """Delete one record and what hangs on it, if the work still goes on."""
         media = 0
+        is_gone = False
         try:
             for resource in self._parts(record):
-                if self.fault is not None or self._is_stopped():
+                if self.is_over or self._refused[record.kind] >= _PATIENCE:
                     return _Done(Reason.NOT_REACHED, media)
                 outcome, code = delete(resource)
+                self._note(record.kind, outcome)
                 if (reason := _REASONS[outcome]) is not None:
+                    if reason is Reason.NOT_FINISHED:
+                        reason = _unfinished(record)
                     return _Done(reason, media, code)
                 media += 1
+                is_gone = outcome is Outcome.GONE
+        except RefusedError as refused:
+            if not refused.is_general:  # a list of files that can't be had is this record's matter
+                self._note(record.kind, Outcome.REFUSED)
+                return _Done(Reason.REFUSED, media, refused.code)
+            return self._end(refused, media)
         except CarrierError as error:
-            with self._lock:
-                self.fault = self.fault or error
-            return _Done(Reason.NOT_REACHED, media)
-        return _Done(None, media - 1)
+            return self._end(error, media)
+        return _Done(None, media - 1, is_gone=is_gone)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be deleted."""
+        return self.fault is not None or self._is_stopped()
+
+    def gave_up(self) -> CarrierError | None:
+        """Return why a kind of record was given up, if one was."""
+        kinds = [kind for kind in self._refused if self._refused[kind] >= _PATIENCE]
+        if not kinds:
+            return None
+        text = (
+            f"the carrier refused the last {_PATIENCE} {' and '.join(kinds)} one after the other; "
+            "may the API key delete them? docs/sweeping.md lists what it needs"
+        )
+        return CarrierError(text)
+
+    def _note(self, kind: Kind, outcome: Outcome) -> None:
+        with self._lock:
+            self._refused[kind] = self._refused[kind] + 1 if outcome is Outcome.REFUSED else 0
+
+    def _end(self, error: CarrierError, media: int) -> _Done:
+        with self._lock:
+            self.fault = self.fault or error
+        return _Done(Reason.NOT_REACHED, media)
 
     def _parts(self, record: Record) -> Iterator[Any]:
         """Give what is to be deleted for a record, itself last.
@@ -297,7 +361,7 @@ class _Work:
                 resource = records.calls(record.sid)
             else:
                 resource = records.messages(record.sid)
-        if record.has_media and self.fault is None and not self._is_stopped():
+        if record.has_media and not self.is_over:
             for file in _files(resource):
                 with carrier_errors():
                     part = resource.media(file)

@@ -162,7 +162,17 @@ def _worries(found: Number, wanted: dict[str, Value]) -> list[str]:
         for kind, end in ends.items()
         if not {**found.settings, **wanted}[f"{kind}_fallback_url"]
     ]
+    worries += [
+        f"the fallback for {name} is on the line's own host, which it should stand in for; put it "
+        "on another one"
+        for kind, name in _NEEDED.items()
+        if _host(wanted.get(f"{kind}_fallback_url")) == _host(wanted[f"{kind}_url"])
+    ]
     return worries
+
+
+def _host(url: Value | None) -> str | None:
+    return urlsplit(str(url)).hostname if url else None
 
 
 def warn(warnings: list[str]) -> None:

@@ -45,6 +45,8 @@ class _Stop:
     def ask(self, number: int, frame: FrameType | None) -> None:
         """Take a signal."""
         del number, frame
+        if self.is_asked:
+            raise KeyboardInterrupt  # asked twice: whoever waits for a silent carrier is let go
         self.is_asked = True
 
     def __call__(self) -> bool:
@@ -230,11 +232,15 @@ def _name(end: timedelta | None) -> str:
 def _print_faults(report: Report) -> None:
     """Print on stderr what time alone won't heal."""
     refused = sum(n for left, n in report.left.items() if left.reason is Reason.REFUSED)
+    stuck = sum(n for left, n in report.left.items() if left.reason is Reason.STUCK)
     undated = sum(n for left, n in report.left.items() if left.reason is Reason.UNDATED)
     codes = ", ".join(str(code) for code in sorted(report.codes))
     if refused:
         why = f" (error {codes})" if codes else ""
         click.echo(f"error: the carrier refused to delete {refused} of them{why}", err=True)
+    if stuck:
+        text = f"{stuck} of them are not finished after 14 days; ask the carrier's support"
+        click.echo(f"error: {text}", err=True)
     if undated:
         text = f"{undated} of them have no date, so that their age is unknown; delete them by hand"
         click.echo(f"error: {text}", err=True)
