@@ -269,6 +269,17 @@ def test_gone_that_is_still_listed_is_not_gone(carrier: CarrierApi) -> None:
     assert not report.is_clean
 
 
+def test_fault_while_it_is_looked_again_loses_no_count(carrier: CarrierApi) -> None:
+    """What was deleted is told, and that the carrier failed then."""
+    carrier.add_message(LINE, CALLER, NOW - 2 * HOUR)
+    backlog = find(carrier)
+    carrier.fail(refusal(404, 20404), method="DELETE")
+    carrier.fail(refusal(401, 20003), method="GET", times=ALWAYS)
+    report = delete_records(open_api(carrier), backlog)
+    assert report.deleted == {Kind.MESSAGES: 1}
+    assert "refused the credentials" in str(report.fault)
+
+
 def test_404_of_somebody_else_is_a_refusal(carrier: CarrierApi) -> None:
     """Without the carrier's code it was not the carrier who knows no such record."""
     carrier.add_message(LINE, CALLER, NOW - 2 * HOUR)

@@ -28,7 +28,7 @@ LONGEST_TO_FINISH: Final = timedelta(days=14)
 
 _WORKERS = 4
 _PATIENCE = 8
-"""So many refusals one after the other, and the sweep ends: it is not one record's own matter."""
+"""So many refusals of one kind in a row, and its rest waits: it is not one record's matter."""
 
 
 class Kind(StrEnum):
@@ -243,7 +243,7 @@ def delete_records(
     deleted: Counter[Kind] = Counter()
     left = Counter(backlog.left)
     codes: Counter[int] = Counter()
-    gone: dict[str, Record] = {}
+    gone: set[str] = set()
     with ThreadPoolExecutor(_WORKERS) as pool:
         for start in range(0, len(ordered), STEP):
             step = ordered[start : start + STEP]
@@ -255,19 +255,29 @@ def delete_records(
                 if done.reason is None:
                     deleted[record.kind] += 1
                     if done.is_gone:
-                        gone[record.sid] = record
+                        gone.add(record.sid)
                 else:
                     left[Left(_class_of(record.age, backlog.older_than), done.reason)] += 1
             if len(step) == STEP and not is_over:
                 tell(start + STEP)
     fault = work.fault or work.gave_up()
     if gone and fault is None and not is_stopped():
-        again = find_records(api, backlog.number, backlog.older_than, backlog.now, is_stopped)
-        for record in again.due:
-            if record.sid in gone:
-                deleted[record.kind] -= 1
-                left[Left(_class_of(record.age, backlog.older_than), Reason.REFUSED)] += 1
+        still_there, fault = _look_again(api, backlog, gone)
+        for record in still_there:
+            deleted[record.kind] -= 1
+            left[Left(_class_of(record.age, backlog.older_than), Reason.REFUSED)] += 1
     return Report(+deleted, left, codes, fault)
+
+
+def _look_again(
+    api: Api, backlog: Backlog, gone: set[str]
+) -> tuple[list[Record], CarrierError | None]:
+    """Return the records that were said to be gone and are listed all the same."""
+    try:
+        again = find_records(api, backlog.number, backlog.older_than, backlog.now)
+    except CarrierError as error:
+        return [], error
+    return [record for record in again.due if record.sid in gone], None
 
 
 @dataclass(frozen=True, slots=True)
