@@ -269,6 +269,19 @@ def test_gone_that_is_still_listed_is_not_gone(carrier: CarrierApi) -> None:
     assert not report.is_clean
 
 
+def test_gone_is_looked_for_though_others_are_refused(carrier: CarrierApi) -> None:
+    """That the calls are given up is no reason to believe what is said of the texts."""
+    carrier.add_message(LINE, CALLER, NOW - 2 * HOUR)
+    for age in range(1, 20):
+        carrier.add_call(LINE, CALLER, NOW - 2 * HOUR * age)
+    carrier.fail(refusal(404, 20404), method="DELETE", path="/Messages/", times=ALWAYS)
+    carrier.fail(refusal(403, 70051), method="DELETE", path="/Calls/", times=ALWAYS)
+    report = swept(carrier)
+    assert report.deleted.total() == 0
+    assert report.left.total() == 20
+    assert "calls one after the other" in str(report.fault)
+
+
 def test_fault_while_it_is_looked_again_loses_no_count(carrier: CarrierApi) -> None:
     """What was deleted is told, and that the carrier failed then."""
     carrier.add_message(LINE, CALLER, NOW - 2 * HOUR)

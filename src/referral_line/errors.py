@@ -8,7 +8,7 @@
     │   ├── ContentError     the script or the services directory
     │   └── CatalogueError   one language: its catalogue, or the replies made from it
     ├── CarrierError         the carrier's API could not be used
-    │   └── RefusedError     (in carrier.api) it answered with a refusal: status and code
+    │   └── CarrierRefusedError     (in carrier.api) it answered with a refusal: status and code
     └── SessionStoreError    the session store did not answer in time
 
 The first branch happens before the first call, to an operator; the second to an operator's command.

@@ -260,7 +260,7 @@ def warn_of_credentials(settings: Settings) -> list[str]:
     return warnings
 
 
-class RefusedError(CarrierError):
+class CarrierRefusedError(CarrierError):
     """The carrier's API answered with a refusal: its HTTP status, and its own code if it gave one.
 
     ``code`` is a number such as 20003, listed at twilio.com/docs/api/errors.
@@ -304,7 +304,7 @@ def explain(error: Exception) -> CarrierError:
     """Return what an error of the library means and what to do, without its text or addresses."""
     status, code = _refusal(error)
     if status is not None:
-        return RefusedError(status, code if code and code >= _SHORTEST_CODE else None)
+        return CarrierRefusedError(status, code if code and code >= _SHORTEST_CODE else None)
     known = next(kind for kind in type(error).__mro__ if kind in EXPLANATIONS)
     return CarrierError(EXPLANATIONS[known])
 
@@ -344,7 +344,7 @@ def delete(resource: Any) -> tuple[Outcome, int | None]:  # noqa: ANN401 - the l
     try:
         with carrier_errors():
             status = resource.delete_with_http_info().status_code
-    except RefusedError as refused:
+    except CarrierRefusedError as refused:
         if refused.code == NOT_FINISHED:
             return Outcome.NOT_FINISHED, None
         if refused.status == GONE and refused.code == NO_SUCH:

@@ -13,7 +13,7 @@ import httpx2
 from referral_line.carrier.api import (
     IMPATIENT,
     Api,
-    RefusedError,
+    CarrierRefusedError,
     carrier_errors,
     connect,
     warn_of_credentials,
@@ -83,7 +83,7 @@ def _check_account(api: Api) -> Iterator[Finding]:
         with carrier_errors():
             account = api.client.api.v2010.accounts(api.account_sid).fetch()
             status, kind = str(account.status), str(account.type)
-    except RefusedError as error:
+    except CarrierRefusedError as error:
         # The account itself is shown to main keys alone; a lesser one is the right one to have.
         # Whether it is valid shows when the number is asked for (twilio.com/docs/iam/api-keys).
         if error.status in _NOT_ALLOWED:

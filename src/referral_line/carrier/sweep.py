@@ -14,7 +14,14 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Any, Final
 
-from referral_line.carrier.api import GONE, Api, Outcome, RefusedError, carrier_errors, delete
+from referral_line.carrier.api import (
+    GONE,
+    Api,
+    CarrierRefusedError,
+    Outcome,
+    carrier_errors,
+    delete,
+)
 from referral_line.errors import CarrierError
 
 PAGE_SIZE: Final = 1000
@@ -260,13 +267,13 @@ def delete_records(
                     left[Left(_class_of(record.age, backlog.older_than), done.reason)] += 1
             if len(step) == STEP and not is_over:
                 tell(start + STEP)
-    fault = work.fault or work.gave_up()
+    fault = work.fault
     if gone and fault is None and not is_stopped():
         still_there, fault = _look_again(api, backlog, gone)
         for record in still_there:
             deleted[record.kind] -= 1
             left[Left(_class_of(record.age, backlog.older_than), Reason.REFUSED)] += 1
-    return Report(+deleted, left, codes, fault)
+    return Report(+deleted, left, codes, fault or work.gave_up())
 
 
 def _look_again(
@@ -325,7 +332,7 @@ class _Work:
                     return _Done(reason, media, code)
                 media += 1
                 is_gone = outcome is Outcome.GONE
-        except RefusedError as refused:
+        except CarrierRefusedError as refused:
             if not refused.is_general:  # a list of files that can't be had is this record's matter
                 self._note(record.kind, Outcome.REFUSED)
                 return _Done(Reason.REFUSED, media, refused.code)
@@ -384,7 +391,7 @@ def _files(message: Any) -> list[str]:  # noqa: ANN401 - the library has no type
     try:
         with carrier_errors():
             return [str(file.sid) for file in message.media.list(page_size=PAGE_SIZE)]
-    except RefusedError as refused:
+    except CarrierRefusedError as refused:
         if refused.status == GONE:
             return []
         raise
