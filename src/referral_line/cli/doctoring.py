@@ -190,21 +190,20 @@ def _check_line(line: Line) -> Iterator[Finding]:
             f"machine drafts that no native reviewer has signed: {', '.join(line.drafts)}",
             "docs/translators.md says how; REFERRAL_LINE_REVIEWED_ONLY=1 holds them back",
         )
-    stale = sum("due for confirmation" in fault.text for fault in line.warnings)
-    if stale:
+    if line.facts_due:
         yield Finding(
             "facts-due",
             Danger.RISK,
-            f"{stale} facts on services are due for confirmation: a number may be wrong by now",
+            f"{line.facts_due} facts on services are due for confirmation: a number may be wrong "
+            "by now",
             "referral-line services check; find a newer source for each, then move its date "
             "(docs/operating.md). Never dial 999 to try it",
         )
-    silent = [tag for tag in line.languages if not line.is_spoken(tag)]
-    if silent:
+    if line.silent:
         yield Finding(
             "languages-silent",
             Danger.NOTE,
-            f"answered by text alone, with neither voice nor recordings: {', '.join(silent)}",
+            f"answered by text alone, with neither voice nor recordings: {', '.join(line.silent)}",
             "referral-line recordings list TAG",
         )
 

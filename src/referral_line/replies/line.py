@@ -65,6 +65,16 @@ class Line:
         """Whether a language answers calls too."""
         return tag in self.spoken
 
+    @property
+    def silent(self) -> list[str]:
+        """Tags of the languages that answer texts alone."""
+        return [tag for tag in self.languages if not self.is_spoken(tag)]
+
+    @property
+    def facts_due(self) -> int:
+        """How many facts on services are due for confirmation."""
+        return sum("due for confirmation" in fault.text for fault in self.warnings)
+
     def texts_to_record(self, tag: str) -> list[Recording]:
         """List what is read aloud in a language, each text once, in the order of the script."""
         found: dict[str, Recording] = {}

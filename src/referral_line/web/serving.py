@@ -123,14 +123,15 @@ def _announce(settings: Settings, line: Line) -> None:
             "a language is not served; its first fault",
             extra={"languages": [tag], "count": len(faults), "fault": str(faults[0])},
         )
-    silent = [tag for tag in line.languages if not line.is_spoken(tag)]
-    if silent:
-        _log.warning("text messages only, no voice and no recordings", extra={"languages": silent})
+    if line.silent:
+        _log.warning(
+            "text messages only, no voice and no recordings", extra={"languages": line.silent}
+        )
     for fault in line.warnings:
         if "recordings check" in fault.text:
             _log.warning("recordings are not played", extra={"fault": str(fault)})
-    stale = sum("due for confirmation" in fault.text for fault in line.warnings)
-    if stale:
+    if line.facts_due:
         _log.warning(
-            "facts are due for confirmation: referral-line services check", extra={"count": stale}
+            "facts are due for confirmation: referral-line services check",
+            extra={"count": line.facts_due},
         )
